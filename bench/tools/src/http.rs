@@ -1,0 +1,64 @@
+//! The little HTTP/1.1 that a benchmark needs: one GET, and where its answer ends.
+
+use anyhow::{Context, Result, bail};
+use memchr::memmem;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A keep-alive GET of `path`.
+#[must_use]
+pub fn request(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\n\r\n").into_bytes()
+}
+
+/// Sends `request` and reads the whole answer into `buffer`, which is only working space.
+///
+/// # Errors
+/// When the connection fails or closes, or the answer is not a 200 with a `Content-Length`.
+pub async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8]) -> Result<()> {
+    stream.write_all(request).await?;
+    let (filled, total) = read_head(stream, buffer).await?;
+    let mut left = total.checked_sub(filled).context("bytes after the answer")?;
+    while left > 0 {
+        match stream.read(buffer).await? {
+            0 => bail!("closed within the body"),
+            count => left = left.checked_sub(count).context("bytes after the answer")?,
+        }
+    }
+    Ok(())
+}
+
+/// Reads until the head is whole; gives the bytes read and the length of the whole answer.
+async fn read_head(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(usize, usize)> {
+    let mut filled = 0;
+    loop {
+        let room = buffer.get_mut(filled..).filter(|room| !room.is_empty());
+        let count = stream.read(room.context("the head is too long")?).await?;
+        if count == 0 {
+            bail!("closed before the answer");
+        }
+        filled += count;
+        if let Some(total) = answer_length(buffer.get(..filled).unwrap_or_default())? {
+            return Ok((filled, total));
+        }
+    }
+}
+
+/// The length of the answer that begins `bytes`, or `None` while its head is not whole.
+///
+/// # Errors
+/// When it is not a 200 with a `Content-Length`.
+pub fn answer_length(bytes: &[u8]) -> Result<Option<usize>> {
+    let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(bytes.get(..end).unwrap_or_default())?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap_or_default();
+    if status.split(' ').nth(1) != Some("200") {
+        bail!("the answer is not a 200: {status}");
+    }
+    let length = lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .context("the answer has no Content-Length")?;
+    Ok(Some(end + 4 + length.1.trim().parse::<usize>()?))
+}

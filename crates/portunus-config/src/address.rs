@@ -1,0 +1,174 @@
+//! Addresses as users write them.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use portunus_spec::shape::{Json, Scalar};
+use portunus_spec::{Node, Reader, Shape, Spec, read_parsed};
+
+/// Where a listener accepts: `:80` on all addresses, `127.0.0.1:80`, `[::]:80`, `unix:/path`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ListenAddress {
+    /// All addresses of both families on this port.
+    Any(u16),
+    /// One address; port 0 takes any free one.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl ListenAddress {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let error = "write :80, 127.0.0.1:8080, [::1]:8080 or unix:/run/portunus.sock";
+        if let Some(path) = text.strip_prefix("unix:") {
+            return if path.is_empty() { Err(error) } else { Ok(Self::Unix(path.into())) };
+        }
+        if let Some(port) = text.strip_prefix(':') {
+            return port_number(port).map(Self::Any).ok_or(error);
+        }
+        text.parse().map(Self::Tcp).map_err(|_| error)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any(port) => write!(f, ":{port}"),
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A range of addresses: `10.0.0.0/8`, or a single address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Cidr(pub IpNet);
+
+impl Cidr {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(Self).map_err(|_| "write a range or an address: 10.0.0.0/8, fd00::/8, 192.0.2.7")
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let single = self.0.prefix_len() == self.0.max_prefix_len();
+        if single { self.0.addr().fmt(f) } else { self.0.fmt(f) }
+    }
+}
+
+/// An endpoint of an upstream: `http://host[:port]`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct EndpointUrl {
+    /// A name or an address; IPv6 without brackets.
+    pub host: String,
+    /// The port; 80 unless written.
+    pub port: u16,
+}
+
+impl EndpointUrl {
+    /// Whether a text means a URL and not a name.
+    pub(crate) fn looks_like(text: &str) -> bool {
+        text.contains("://") || text.contains('/') || text.contains(':')
+    }
+
+    /// The host's address, if it is one.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let Some((scheme, rest)) = text.split_once("://") else { return Err(URL_HELP) };
+        match scheme {
+            "http" => {}
+            "https" => return Err("TLS to upstreams is not supported by this version yet"),
+            _ => return Err(URL_HELP),
+        }
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains(['/', '?', '#']) {
+            return Err("leave out the path; a `rewrite` filter changes paths");
+        }
+        if authority.contains('@') {
+            return Err("leave out user and password; a `headers` filter can set Authorization");
+        }
+        let (host, port) = split_port(authority).ok_or(URL_HELP)?;
+        Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            write!(f, "http://[{host}]:{port}")
+        } else {
+            write!(f, "http://{host}:{port}")
+        }
+    }
+}
+
+/// Host and port of an authority; 80 without a port.
+fn split_port(authority: &str) -> Option<(&str, u16)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        let port = if port.is_empty() { 80 } else { port_number(port.strip_prefix(':')?)? };
+        return Some((host, port));
+    }
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, port_number(port)?),
+        None => (authority, 80),
+    };
+    (port != 0 && host_name(host)).then_some((host, port))
+}
+
+/// Whether a text can be the name or IPv4 address of a host.
+pub(crate) fn host_name(text: &str) -> bool {
+    let label = |label: &str| {
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=63).contains(&label.len()) && label.chars().all(fine) && !label.starts_with('-')
+    };
+    let digits = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    text.len() <= 253 && text.split('.').all(label) && (!digits || text.parse::<Ipv4Addr>().is_ok())
+}
+
+/// A port without sign or leading plus.
+fn port_number(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Scalars with a text form of their own.
+macro_rules! textual {
+    ($($ty:ident: $name:literal, $expected:literal, $examples:expr;)*) => {$(
+        impl Spec for $ty {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                read_parsed(node, reader, $expected, Self::parse)
+            }
+
+            fn write(&self) -> Node {
+                Node::text(self.to_string())
+            }
+
+            fn shape() -> Shape {
+                Shape::Scalar(Scalar { name: $name, json: Json::String, pattern: None, examples: &$examples })
+            }
+        }
+    )*};
+}
+pub(crate) use textual;
+
+textual! {
+    ListenAddress: "listen address", "an address to listen on",
+        [":80", "127.0.0.1:8080", "[::1]:8080", "unix:/run/portunus.sock"];
+    Cidr: "address range", "a range of addresses", ["10.0.0.0/8", "fd00::/8"];
+    EndpointUrl: "endpoint URL", "the URL of an endpoint", ["http://10.0.0.1:8080"];
+}
+
+const URL_HELP: &str = "write http://host:port";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! Rules that need more than one value but nothing beyond the spec: names that must exist, forms
+//! that exclude each other, numbers that make no sense.
+//!
+//! Whether a filter, a balancer or a path pattern is right is for their owners to say.
+
+mod routes;
+
+use std::collections::HashMap;
+
+use portunus_spec::{Named, Node, Problem, Reader, Span, Spanned, check as rule, suggestion};
+
+use crate::address::host_name;
+use crate::spec::{
+    AdminAddressSpec, AdminSpec, HealthSpec, ListenerSpec, ProtocolSpec, TestSpec, UpstreamSpec,
+    UseSpec,
+};
+use crate::{ConfigSpec, ListenAddress};
+
+/// Reports everything that the spec alone shows to be wrong.
+pub(crate) fn check(config: &ConfigSpec, reader: &mut Reader<'_>) {
+    reader.key("listeners", |reader| listeners(&config.listeners, reader));
+    reader.key("hosts", |reader| routes::hosts(config, reader));
+    reader.key("upstreams", |reader| {
+        for (name, upstream) in &config.upstreams {
+            reader.key(name, |reader| self::upstream(name.span, upstream, reader));
+        }
+    });
+    reader.key("filters", |reader| chains(config, reader));
+    reader.key("admin", |reader| admin(&config.admin, reader));
+    reader.key("tests", |reader| {
+        for (index, test) in config.tests.iter().enumerate() {
+            reader.index(index, |reader| self::test(test, config, reader));
+        }
+    });
+}
+
+/// Reports each `use` that names neither a filter of `kinds` nor a chain, and each chain that is
+/// given settings. The kinds come from the registry of filters, which this crate does not know.
+pub fn check_uses(config: &ConfigSpec, kinds: &[&str], reader: &mut Reader<'_>) {
+    let known = || kinds.iter().copied().chain(config.filters.names());
+    let check = |uses: &[UseSpec], reader: &mut Reader<'_>| {
+        for filter in uses {
+            let name = &filter.name;
+            let is_chain = config.filters.contains(name);
+            if is_chain && filter.node != Node::default() {
+                let message = format!("the chain `{}` takes no settings", name.value);
+                reader.error(name.span, message).help("write its name alone");
+            } else if !is_chain && !kinds.contains(&name.as_str()) {
+                let help = suggestion(name, known(), "filters and chains");
+                let message = format!("there is no filter or chain `{}`", name.value);
+                reader.error(name.span, message).help_if(help);
+            }
+        }
+    };
+    each_use(config, reader, check);
+}
+
+/// Visits every `use` of the configuration at its path.
+fn each_use(
+    config: &ConfigSpec,
+    reader: &mut Reader<'_>,
+    visit: impl Fn(&[UseSpec], &mut Reader<'_>),
+) {
+    let under = |reader: &mut Reader<'_>, steps: &[&str], uses: &[UseSpec]| {
+        reader.key(&steps.join("."), |reader| visit(uses, reader));
+    };
+    for (name, chain) in &config.filters {
+        under(reader, &["filters", name], chain);
+    }
+    for (name, host) in &config.hosts {
+        under(reader, &["hosts", name, "use"], &host.r#use);
+        for (path, rules) in &host.routes {
+            for route in &rules.rules {
+                under(reader, &["hosts", name, "routes", path, "use"], &route.r#use);
+            }
+        }
+    }
+}
+
+fn listeners(listeners: &Named<ListenerSpec>, reader: &mut Reader<'_>) {
+    let mut taken: HashMap<String, Span> = HashMap::new();
+    for (name, listener) in listeners {
+        reader.key(name, |reader| {
+            let address = &listener.address;
+            let free = matches!(address.value, ListenAddress::Tcp(at) if at.port() == 0)
+                || address.value == ListenAddress::Any(0);
+            let first = taken.insert(address.to_string(), address.span).filter(|_| !free);
+            if let Some(first) = first {
+                let message = format!("two listeners cannot share the address {}", address.value);
+                reader.error(address.span, message).related(first, "taken here");
+            }
+            protocols(&listener.protocols, reader);
+        });
+    }
+}
+
+fn protocols(protocols: &[Spanned<ProtocolSpec>], reader: &mut Reader<'_>) {
+    for protocol in protocols {
+        rule(protocol, reader, |protocol| match protocol {
+            ProtocolSpec::H1 => Ok(()),
+            other => {
+                let message = format!("`{}` is not supported by this version yet", other.word());
+                Err(Problem::new(message).help("write protocols: [h1]"))
+            }
+        });
+    }
+}
+
+fn upstream(name: Span, upstream: &UpstreamSpec, reader: &mut Reader<'_>) {
+    if upstream.endpoints.is_empty() && upstream.discover.is_none() {
+        let error = reader.error(name, "an upstream without endpoints");
+        error.help("add `endpoints: [http://host:port]` or `discover: {dns: host:port}`");
+    }
+    let mut seen: HashMap<_, Span> = HashMap::new();
+    for endpoint in &upstream.endpoints {
+        if let Some(first) = seen.insert(&endpoint.url.value, endpoint.url.span) {
+            let message = format!("the endpoint {} is there twice", endpoint.url.value);
+            let error = reader.error(endpoint.url.span, message);
+            error.related(first, "first here").help("keep one of them; `weight` gives it more");
+        }
+    }
+    if !upstream.endpoints.is_empty()
+        && upstream.endpoints.iter().all(|endpoint| endpoint.weight.value == 0)
+    {
+        reader.error(name, "all endpoints have weight 0").help("give one of them a weight");
+    }
+    if let Some(health) = &upstream.health {
+        reader.key("health", |reader| self::health(health, reader));
+    }
+}
+
+fn health(health: &HealthSpec, reader: &mut Reader<'_>) {
+    rule(&health.path, reader, |path| match path.starts_with('/') {
+        true => Ok(()),
+        false => Err(Problem::new("a path starts with `/`").help(format!("write /{path}"))),
+    });
+    for count in [&health.healthy_after, &health.unhealthy_after] {
+        rule(count, reader, |count| match count {
+            0 => Err(Problem::new("at least one check is needed").help("write 1 or more")),
+            _ => Ok(()),
+        });
+    }
+    if health.every.is_zero() {
+        reader.error(health.path.span, "checks without a pause").help("write every: 5s");
+    }
+}
+
+/// Chains may use chains, but not themselves.
+fn chains(config: &ConfigSpec, reader: &mut Reader<'_>) {
+    for (name, chain) in &config.filters {
+        let mut open = vec![chain];
+        let mut seen = vec![name.value.as_str()];
+        while let Some(uses) = open.pop() {
+            for filter in uses {
+                if filter.name.value == name.value {
+                    let message = format!("the chain `{}` uses itself", name.value);
+                    let error = reader.error(filter.name.span, message);
+                    error.related(name.span, "the chain").help("remove the name from the chain");
+                    return;
+                }
+                let Some(inner) = config.filters.get(&filter.name) else { continue };
+                if !seen.contains(&filter.name.as_str()) {
+                    seen.push(&filter.name);
+                    open.push(inner);
+                }
+            }
+        }
+    }
+}
+
+fn admin(admin: &AdminSpec, reader: &mut Reader<'_>) {
+    let open = match &admin.address.value {
+        AdminAddressSpec::On(ListenAddress::Any(_)) => true,
+        AdminAddressSpec::On(ListenAddress::Tcp(address)) => !address.ip().is_loopback(),
+        AdminAddressSpec::On(ListenAddress::Unix(_)) | AdminAddressSpec::Off => false,
+    };
+    if open {
+        let warning = reader.warning(admin.address.span, "other machines can reach the admin API");
+        warning.help("write 127.0.0.1:8170 unless a firewall guards it");
+    }
+}
+
+fn test(test: &TestSpec, config: &ConfigSpec, reader: &mut Reader<'_>) {
+    rule(&test.request, reader, |request| {
+        let parts: Vec<&str> = request.split_whitespace().collect();
+        match parts.as_slice() {
+            [_, url] if url.starts_with("http://") || url.starts_with("https://") => Ok(()),
+            _ => Err(Problem::new("expected a method and a URL")
+                .help("write GET http://shop.example.com/orders/7")),
+        }
+    });
+    if let Some(name) = &test.expect.upstream {
+        known_upstream(name.span, name, config, reader);
+    }
+}
+
+/// Reports a name that no upstream has.
+fn known_upstream(span: Span, name: &str, config: &ConfigSpec, reader: &mut Reader<'_>) {
+    known(span, name, "upstream", config.upstreams.names(), reader);
+}
+
+/// Reports a name that is not among the known ones.
+fn known<'n>(
+    span: Span,
+    name: &str,
+    what: &str,
+    names: impl Iterator<Item = &'n str> + Clone,
+    reader: &mut Reader<'_>,
+) {
+    if names.clone().any(|known| known == name) {
+        return;
+    }
+    let help = suggestion(name, names, &format!("{what}s"));
+    let help = help.unwrap_or_else(|| format!("add `{name}` to `{what}s`"));
+    reader.error(span, format!("there is no {what} `{name}`")).help(help);
+}
+
+/// Whether a text can stand under `hosts`.
+fn host_pattern(text: &str) -> Result<(), Problem> {
+    let bare = text.strip_prefix("*.").unwrap_or(text);
+    let help = "write a name such as shop.example.com, *.example.com, or \"*\" for all others";
+    if text == "*" {
+        return Ok(());
+    }
+    if text.contains("://") || text.contains('/') {
+        return Err(Problem::new("a host is a name, not a URL").help(help));
+    }
+    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    if text.contains(':') {
+        return Err(Problem::new("a host has no port; listeners have").help(help));
+    }
+    if !text.is_ascii() {
+        return Err(
+            Problem::new("a host is written in ASCII").help("write it in Punycode: xn--...")
+        );
+    }
+    if bare.chars().any(|c| c.is_ascii_uppercase()) {
+        let help = format!("write {}", text.to_ascii_lowercase());
+        return Err(Problem::new("a host is written in lower case").help(help));
+    }
+    if !host_name(bare) {
+        return Err(Problem::new(format!("`{text}` is not a host")).help(help));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Upstreams: endpoints that do the same.
+
+use std::fmt;
+use std::time::Duration;
+
+use portunus_spec::shape::{Json, Scalar};
+use portunus_spec::{Node, Reader, Shape, Spanned, Spec, read_parsed, spec};
+
+use super::{DiscoverSpec, NotYet};
+use crate::EndpointUrl;
+use crate::address::textual;
+
+spec! {
+    /// Endpoints that do the same.
+    pub struct UpstreamSpec {
+        short = endpoints;
+        /// The endpoints, as URLs or with weight, zone and role.
+        endpoints: Vec<EndpointSpec> = Vec::new(),
+        /// Where more endpoints come from.
+        discover: Option<DiscoverSpec>,
+        /// The algorithm that chooses an endpoint; `round_robin` unless set.
+        balance: Option<Node>,
+        /// Requests that find out which endpoints work.
+        health: Option<HealthSpec>,
+        /// How much it is given at once.
+        limits: UpstreamLimitsSpec,
+        /// How long it may take.
+        timeouts: UpstreamTimeoutsSpec,
+        /// The version of HTTP that it speaks.
+        http: HttpSpec = HttpSpec::Auto,
+        /// The zone whose endpoints are preferred; the top level's unless set.
+        zone: Option<String>,
+        /// Clients that stay at their endpoint.
+        sticky: NotYet,
+        /// Endpoints that fail are left out for a while.
+        outlier: NotYet,
+        /// An upstream that fails gets no requests for a while.
+        breaker: NotYet,
+        /// TLS to the upstream.
+        tls: NotYet,
+    }
+}
+
+spec! {
+    /// One endpoint.
+    pub struct EndpointSpec {
+        short = url;
+        /// `http://host:port`.
+        url: Spanned<EndpointUrl>,
+        /// Its share of the requests, beside those of the others.
+        weight: Spanned<u32> = Spanned::none(1),
+        /// The zone that it stands in.
+        zone: Option<String>,
+        /// Whether it gets requests only when no other endpoint can.
+        backup: bool = false,
+    }
+}
+
+spec! {
+    /// Requests that find out which endpoints work.
+    pub struct HealthSpec {
+        short = path;
+        /// The path that is asked for.
+        path: Spanned<String>,
+        /// Time between two checks of an endpoint.
+        every: Duration = Duration::from_secs(5),
+        /// How long one check may take.
+        timeout: Duration = Duration::from_secs(2),
+        /// Good checks that make an endpoint healthy.
+        healthy_after: Spanned<u32> = Spanned::none(2),
+        /// Bad checks that make an endpoint unhealthy.
+        unhealthy_after: Spanned<u32> = Spanned::none(3),
+        /// Statuses that are good: `200`, `2xx`, `200-399`.
+        status: Vec<Spanned<StatusSpec>> = vec![Spanned::none(StatusSpec { first: 200, last: 399 })],
+        /// How long a healthy endpoint takes to get its full share.
+        slow_start: NotYet,
+    }
+}
+
+spec! {
+    /// How much an upstream is given at once.
+    pub struct UpstreamLimitsSpec {
+        /// Most connections to all of its endpoints.
+        connections_max: Option<u32>,
+        /// Most requests under way.
+        requests_max: Option<u32>,
+        /// Most idle connections that each worker keeps to an endpoint.
+        idle_max: u32 = 64,
+        /// Requests that wait for their turn.
+        queue: NotYet,
+    }
+}
+
+spec! {
+    /// How long an upstream may take.
+    pub struct UpstreamTimeoutsSpec {
+        /// For a connection.
+        connect: Duration = Duration::from_secs(5),
+        /// For the head of an answer.
+        first_byte: Duration = Duration::from_secs(60),
+        /// Between two pieces of an answer.
+        idle: Duration = Duration::from_secs(60),
+        /// How long an unused connection is kept.
+        keep_alive: Duration = Duration::from_secs(60),
+    }
+}
+
+/// The version of HTTP that an upstream speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HttpSpec {
+    /// The best that both sides know.
+    Auto,
+    /// HTTP/1.1.
+    H1,
+}
+
+impl HttpSpec {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "1" | "1.1" => Ok(Self::H1),
+            "2" | "3" => {
+                Err("HTTP/2 and HTTP/3 to upstreams are not supported by this version yet")
+            }
+            _ => Err("write 1 or auto"),
+        }
+    }
+}
+
+impl fmt::Display for HttpSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::H1 => "1",
+        })
+    }
+}
+
+/// A range of statuses.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StatusSpec {
+    /// The lowest.
+    pub first: u16,
+    /// The highest.
+    pub last: u16,
+}
+
+impl StatusSpec {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let error = "write a status from 100 to 599, a class or a range: 200, 2xx, 200-399";
+        let number = |text: &str| text.parse().ok().filter(|status| (100..=599).contains(status));
+        let range = match (text.strip_suffix("xx"), text.split_once('-')) {
+            (Some(class), _) => number(&format!("{class}00")).map(|first| (first, first + 99)),
+            (None, Some((first, last))) => number(first).zip(number(last)),
+            (None, None) => number(text).map(|status| (status, status)),
+        };
+        match range {
+            Some((first, last)) if first <= last => Ok(Self { first, last }),
+            _ => Err(error),
+        }
+    }
+
+    /// Whether a status is in the range.
+    #[must_use]
+    pub fn contains(self, status: u16) -> bool {
+        (self.first..=self.last).contains(&status)
+    }
+}
+
+impl fmt::Display for StatusSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, last } = self;
+        if first == last { first.fmt(f) } else { write!(f, "{first}-{last}") }
+    }
+}
+
+textual! {
+    HttpSpec: "`1` or `auto`", "a version of HTTP", ["1", "auto"];
+    StatusSpec: "status", "a status", ["200", "2xx", "200-399"];
+}

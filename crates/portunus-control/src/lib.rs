@@ -1,0 +1,1 @@
+//! Watches sources, compiles, publishes; runs discovery, health checks and the admin API.

@@ -1,0 +1,117 @@
+//! What can go wrong with an exchange: kind × side × whether another try is safe. Small and `Copy`.
+
+/// Who is at fault.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Side {
+    /// The client, or the way to it.
+    Client,
+    /// The upstream, or the way to it.
+    Upstream,
+    /// We ourselves: configuration, limits.
+    Local,
+}
+
+/// Whether sending the request once more is safe.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Retry {
+    /// Never.
+    Never,
+    /// Always: the upstream saw nothing of the request.
+    Unsent,
+    /// The connection was a reused one and died before the first byte of an answer: safe on a fresh one
+    /// when the request can be replayed (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+    Replayable,
+}
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ErrorKind {
+    /// The client's bytes were refused by the protocol: a stable code and the status to answer.
+    BadRequest {
+        /// Reason code after `request.`.
+        code: &'static str,
+        /// The status of the answer.
+        status: u16,
+    },
+    /// The body of the request is larger than allowed.
+    BodyTooLarge,
+    /// The client closed before the end.
+    ClientClosed,
+    /// The client took too long to send the head or body of its request.
+    ClientTimeout,
+    /// The upstream refused the connection.
+    ConnectRefused,
+    /// No connection to the upstream in time.
+    ConnectTimeout,
+    /// No way to the upstream: unreachable, no such socket.
+    ConnectFailed,
+    /// The upstream did not begin its answer in time.
+    FirstByteTimeout,
+    /// The upstream stalled in the middle of its answer or of taking the request.
+    IdleTimeout,
+    /// The whole exchange took longer than allowed.
+    RequestTimeout,
+    /// The upstream closed or reset the connection before its answer.
+    Reset,
+    /// The upstream closed in the middle of its answer's body.
+    Truncated,
+    /// The upstream's answer is not HTTP: the codec's code.
+    BadResponse(&'static str),
+    /// The upstream has no endpoint that may be used.
+    NoEndpoint,
+    /// The upstream's name has not resolved to any endpoint yet.
+    Unresolved,
+    /// All connections that the upstream allows are in use.
+    UpstreamBusy,
+    /// No route serves the host.
+    NoHost,
+    /// No route serves the path.
+    NoRoute,
+    /// The path is served, but not for this method.
+    MethodNotAllowed,
+    /// An upgrade was asked for that the route does not allow.
+    UpgradeRefused,
+    /// A filter failed; its reason code.
+    Filter(&'static str),
+    /// The process is stopping.
+    Stopping,
+}
+
+/// One failure of an exchange.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct ProxyError {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Who is at fault.
+    pub side: Side,
+    /// Whether another try is safe.
+    pub retry: Retry,
+}
+
+impl ProxyError {
+    /// A failure on the client's side.
+    #[must_use]
+    pub const fn client(kind: ErrorKind) -> Self {
+        Self { kind, side: Side::Client, retry: Retry::Never }
+    }
+
+    /// A failure on the upstream's side.
+    #[must_use]
+    pub const fn upstream(kind: ErrorKind, retry: Retry) -> Self {
+        Self { kind, side: Side::Upstream, retry }
+    }
+
+    /// A decision of our own.
+    #[must_use]
+    pub const fn local(kind: ErrorKind) -> Self {
+        Self { kind, side: Side::Local, retry: Retry::Never }
+    }
+}
+
+impl std::fmt::Display for ProxyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} ({:?})", self.kind, self.side)
+    }
+}
+
+impl std::error::Error for ProxyError {}

@@ -1,0 +1,105 @@
+//! One request and its answer.
+
+use std::rc::Rc;
+
+use portunus_base::{Mono, RouteId, UpstreamId, Wall};
+use portunus_http::{HeaderList, RequestHead, ResponseHead};
+use portunus_route::Params;
+
+use crate::{Attributes, ClientFacts, Phase, Reason};
+
+/// One request with its answer, owned by one worker. Protocols create it, `run` moves it through the phases,
+/// filters see it as `&mut`. Recycled: [`Exchange::clear`] keeps its memory.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// Who asks.
+    pub client: ClientFacts,
+    /// What is asked; filters change it before it goes to the upstream.
+    pub request: RequestHead,
+    /// The answer's head, once there is one.
+    pub response: ResponseHead,
+    /// Headers that every answer to this request gets, whoever makes it.
+    pub response_extra: HeaderList,
+    /// The route that serves the request.
+    pub route: Option<RouteId>,
+    /// The route's name, for logs and templates.
+    pub route_name: Option<Rc<str>>,
+    /// Named parts of the path, as the route's pattern found them.
+    pub params: Params,
+    /// The path that was matched, whatever filters do to the request's path.
+    pub matched_path: Vec<u8>,
+    /// The upstream that the request goes to.
+    pub upstream: Option<UpstreamId>,
+    /// The upstream's name.
+    pub upstream_name: Option<Rc<str>>,
+    /// The endpoint that got the request last.
+    pub endpoint_name: Option<Rc<str>>,
+    /// How many endpoints got the request.
+    pub attempts: u16,
+    /// Where the exchange stands.
+    pub phase: Phase,
+    /// When things happened.
+    pub timings: Timings,
+    /// Body bytes.
+    pub bytes: Bytes2Way,
+    /// Largest allowed body of the request, in bytes. The relay enforces it.
+    pub request_body_max: Option<u64>,
+    /// Why we made the answer ourselves, if we did.
+    pub reason: Option<Reason>,
+    /// What filters know of the request.
+    pub attributes: Attributes,
+}
+
+/// Bytes of bodies, without heads and framing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bytes2Way {
+    /// From the client.
+    pub request: u64,
+    /// To the client.
+    pub response: u64,
+}
+
+/// When things happened; 0 for what has not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// Wall time at the first byte of the request.
+    pub wall: Wall,
+    /// The first byte of the request.
+    pub start: Mono,
+    /// The last attempt began.
+    pub attempt: Mono,
+    /// The head of the answer was complete.
+    pub first_byte: Mono,
+    /// The last byte went to the client.
+    pub end: Mono,
+}
+
+impl Exchange {
+    /// Forgets the request and its answer; keeps the memory.
+    pub fn clear(&mut self) {
+        self.client = ClientFacts::default();
+        self.request.clear();
+        self.response.clear();
+        self.response_extra.clear();
+        self.route = None;
+        self.route_name = None;
+        self.params.clear();
+        self.matched_path.clear();
+        self.upstream = None;
+        self.upstream_name = None;
+        self.endpoint_name = None;
+        self.attempts = 0;
+        self.phase = Phase::Admit;
+        self.timings = Timings::default();
+        self.bytes = Bytes2Way::default();
+        self.request_body_max = None;
+        self.reason = None;
+        self.attributes.clear();
+    }
+
+    /// A named part of the path, as written.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&[u8]> {
+        self.params.value(name)
+    }
+}

@@ -1,0 +1,64 @@
+//! What a hook is given beside the exchange.
+
+use std::any::Any;
+
+use portunus_base::{Mono, Rng, Wall};
+
+use crate::{Calls, SlotId};
+
+/// What a hook is given beside the exchange: time, randomness, per-worker state, calls.
+pub struct FilterCx<'a> {
+    /// The worker's cached monotonic time.
+    pub now: Mono,
+    /// The worker's cached wall time.
+    pub wall: Wall,
+    /// The worker's generator.
+    pub rng: &'a mut Rng,
+    /// The worker's filter-local state.
+    pub locals: &'a mut Locals,
+    /// Calls to upstreams.
+    pub calls: &'a dyn Calls,
+}
+
+impl FilterCx<'_> {
+    /// The state that the filter of `slot` keeps on this worker; made by `T::default()` at first use.
+    pub fn local<T: Default + Any>(&mut self, slot: SlotId) -> Local<'_, T> {
+        self.locals.of(slot)
+    }
+}
+
+/// Per-worker state of filters, by slot.
+#[derive(Default)]
+pub struct Locals {
+    slots: Vec<Option<Box<dyn Any>>>,
+}
+
+/// A filter's state on this worker.
+pub type Local<'a, T> = &'a mut T;
+
+impl Locals {
+    /// The state in `slot`.
+    pub fn of<T: Default + Any>(&mut self, slot: SlotId) -> &mut T {
+        let index = slot.index();
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        let place = match self.slots.get_mut(index) {
+            Some(place) => place,
+            None => unreachable!("the table was just grown past {index}"),
+        };
+        if !place.as_ref().is_some_and(|state| state.is::<T>()) {
+            *place = Some(Box::new(T::default()));
+        }
+        match place.as_mut().and_then(|state| state.downcast_mut()) {
+            Some(state) => state,
+            None => unreachable!("the slot was just filled with this type"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Locals {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Locals({} slots)", self.slots.len())
+    }
+}

@@ -1,0 +1,97 @@
+//! The filter seam: what a filter is, how it is built, and what it may answer. No filter inside.
+//!
+//! A filter is immutable and shared by all workers. Its hooks are synchronous; one that must wait answers
+//! [`Verdict::Suspend`] with a future that owns its inputs, so no borrow of the exchange outlives a wait.
+//! What a filter keeps per worker lives in a slot ([`FilterCx::local`]); what it keeps across workers is its own
+//! atomics.
+
+mod build;
+mod call;
+mod chain;
+mod cx;
+mod factory;
+mod patch;
+mod verdict;
+
+pub use build::{BuildCx, SlotId, Slots, UpstreamNames};
+pub use call::{CallAnswer, CallRequest, Calls};
+pub use chain::{BodyMode, Chain, Link};
+pub use cx::{FilterCx, Local, Locals};
+pub use factory::{Buildable, Factory};
+pub use patch::Patch;
+pub use verdict::{LocalFuture, Resume, Verdict};
+
+use portunus_exchange::{Exchange, PhaseSet};
+
+/// What a filter looks at. The compiler of the snapshot unites the interests of a chain, so that an absent phase
+/// costs one bit test and a body that nobody asked for is never touched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Interest {
+    /// Which of `request`, `response` and `finish` it has hooks in.
+    pub phases: PhaseSet,
+    /// What it needs of the request's body.
+    pub request_body: BodyNeed,
+    /// What it needs of the answer's body.
+    pub response_body: BodyNeed,
+}
+
+/// What a filter needs of a body.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BodyNeed {
+    /// Nothing.
+    #[default]
+    None,
+    /// Each piece as it passes, to look at or to change.
+    Stream,
+    /// The whole body at once, up to this many bytes; larger ones are answered with 413 (request) or 502 (answer).
+    /// The hook is called once for each message, also for one without a body.
+    Buffered(usize),
+}
+
+/// A built filter. All hooks default to doing nothing; only those named by [`Filter::interest`] are called.
+pub trait Filter: Send + Sync {
+    /// What it looks at. Asked once, when the snapshot is compiled.
+    fn interest(&self) -> Interest;
+
+    /// The request's head is there, the route is known; nothing went to the upstream yet.
+    fn on_request(&self, _exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
+        Verdict::Continue
+    }
+
+    /// A piece of the request's body, or all of it, by [`Interest::request_body`].
+    fn on_request_body(
+        &self,
+        _exchange: &mut Exchange,
+        _piece: &mut BodyPiece<'_>,
+        _cx: &mut FilterCx<'_>,
+    ) -> Verdict {
+        Verdict::Continue
+    }
+
+    /// The answer's head is there; nothing went to the client yet. Also called for answers that we make ourselves.
+    fn on_response(&self, _exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
+        Verdict::Continue
+    }
+
+    /// A piece of the answer's body, or all of it, by [`Interest::response_body`].
+    fn on_response_body(
+        &self,
+        _exchange: &mut Exchange,
+        _piece: &mut BodyPiece<'_>,
+        _cx: &mut FilterCx<'_>,
+    ) -> Verdict {
+        Verdict::Continue
+    }
+
+    /// The exchange is over, however it ended. For counting and releasing; nothing can be changed any more.
+    fn on_finish(&self, _exchange: &Exchange, _cx: &mut FilterCx<'_>) {}
+}
+
+/// A piece of a body in a filter's hand: change `bytes` as you like.
+#[derive(Debug)]
+pub struct BodyPiece<'a> {
+    /// The bytes; may be replaced, emptied or grown.
+    pub bytes: &'a mut Vec<u8>,
+    /// Nothing follows.
+    pub end: bool,
+}

@@ -1,0 +1,24 @@
+//! The built-in filters, one module each, and their registry.
+//!
+//! A module holds what users write (`XSpec`), the filter made of it, and its tests. Nothing outside a module knows
+//! what is in it: the registry has one line for each. A filter never waits in a hook and never reads a file but
+//! when it is built.
+
+mod error_pages;
+mod forward_auth;
+mod header_edit;
+mod header_name;
+mod headers;
+mod ip;
+mod limits;
+mod redirect;
+pub mod registry;
+mod request_id;
+mod respond;
+mod rewrite;
+mod target;
+
+pub use registry::{FILTERS, find};
+
+#[cfg(test)]
+mod tests;

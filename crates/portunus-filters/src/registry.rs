@@ -1,0 +1,29 @@
+//! All built-in filters, in alphabetical order.
+
+use portunus_filter::Factory;
+
+use crate::{
+    error_pages, forward_auth, headers, ip, limits, redirect, request_id, respond, rewrite,
+};
+
+/// All built-in filters.
+pub static FILTERS: &[Factory] = &[
+    Factory::of::<error_pages::ErrorPagesSpec>(),
+    Factory::of::<forward_auth::ForwardAuthSpec>(),
+    Factory::of::<headers::HeadersSpec>(),
+    Factory::of::<ip::IpSpec>(),
+    Factory::of::<limits::LimitsSpec>(),
+    Factory::of::<redirect::RedirectSpec>(),
+    Factory::of::<request_id::RequestIdSpec>(),
+    Factory::of::<respond::RespondSpec>(),
+    Factory::of::<rewrite::RewriteSpec>(),
+];
+
+/// The filter of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Factory> {
+    FILTERS.iter().find(|factory| factory.name == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Listeners, dialling, Io, buffers and splice. The only crate with unsafe code.

@@ -1,0 +1,1 @@
+//! The data path: accept, detect, protocol, and the phases of an exchange.

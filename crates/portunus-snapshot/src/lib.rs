@@ -1,0 +1,1 @@
+//! The immutable plan that workers follow, and decide(), the pure decision function.

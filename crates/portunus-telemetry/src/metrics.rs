@@ -1,0 +1,21 @@
+//! Counters, gauges and histograms: each worker writes its own shard, control sums them.
+
+mod chunks;
+mod directory;
+mod exposition;
+mod histogram;
+mod process;
+mod registry;
+mod series;
+mod shard;
+mod totals;
+
+pub use exposition::Exposition;
+pub use histogram::BOUNDS_US;
+pub use registry::{Options, Registry, SERIES_MAX};
+pub use series::{
+    CLASSES, Count, EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries, SeriesId,
+    SeriesKind, Sums, UpstreamSeries,
+};
+pub use shard::{Connect, Outcome, Place, Shard};
+pub use totals::{ConfigTotals, LogTotals, ProcessTotals, ReasonTotals, SeriesTotals, Totals};

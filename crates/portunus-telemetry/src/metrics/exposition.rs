@@ -1,0 +1,219 @@
+//! The text of a scrape: Prometheus exposition 0.0.4, and OpenMetrics 1.0.
+
+use std::fmt::{Display, Write};
+
+use super::histogram::BOUNDS_TEXT;
+use super::series::{CLASSES, Count, SeriesKind, Sums};
+use super::totals::{SeriesTotals, Totals};
+use crate::names::{Kind, METRICS, Metric, Name};
+use crate::names::{Number, Source};
+
+/// A text format.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Exposition {
+    /// Prometheus text exposition 0.0.4.
+    #[default]
+    Prometheus,
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// The format that an `Accept` header asks for.
+    #[must_use]
+    pub fn accepted(accept: &str) -> Self {
+        if accept.contains("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Prometheus
+        }
+    }
+
+    /// The `Content-Type` of the text.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// Writes all metrics, in the order of [`METRICS`].
+pub(super) fn render(totals: &Totals, exposition: Exposition) -> String {
+    let mut page = Page { text: String::new() };
+    for metric in METRICS {
+        page.head(&metric.name, exposition);
+        page.samples(metric, totals);
+    }
+    if exposition == Exposition::OpenMetrics {
+        page.text.push_str("# EOF\n");
+    }
+    page.text
+}
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn head(&mut self, name: &Name, exposition: Exposition) {
+        // In OpenMetrics a counter's family is named without the suffix of its samples.
+        let family = match (exposition, name.kind) {
+            (Exposition::OpenMetrics, Kind::Counter) => name.name.trim_end_matches("_total"),
+            _ => name.name,
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            self.text,
+            "# HELP {family} {}\n# TYPE {family} {}\n",
+            name.doc,
+            name.kind.word()
+        );
+    }
+
+    fn samples(&mut self, metric: &Metric, totals: &Totals) {
+        let name = metric.name.name;
+        match metric.source {
+            Source::Codes(kind) => self.codes(name, kind, totals),
+            Source::Durations(kind) => self.durations(name, kind, totals),
+            Source::Count(kind, count) => self.counts(name, kind, count, totals),
+            Source::Connects => self.connects(name, totals),
+            Source::Replies => {
+                for reply in &totals.replies {
+                    self.sample(name, "", &[("reason", &reply.reason)], reply.count);
+                }
+            }
+            Source::Folded => {
+                for (kind, count) in totals.folded {
+                    self.sample(name, "", &[("kind", kind)], count);
+                }
+            }
+            Source::Reloads => {
+                self.sample(name, "", &[("result", "success")], totals.config.succeeded);
+                self.sample(name, "", &[("result", "failure")], totals.config.failed);
+            }
+            Source::Number(number) => self.number(name, number, totals),
+            Source::Build => self.sample(name, "", &[("version", totals.version)], 1),
+        }
+    }
+
+    fn codes(&mut self, name: &str, kind: SeriesKind, totals: &Totals) {
+        for series in totals.series(kind) {
+            for (class, count) in CLASSES.into_iter().zip(series.sums.codes) {
+                self.sample(name, "", &with(kind, series, ("code", class)), count);
+            }
+        }
+    }
+
+    /// A histogram appears with its first request: most series of a large plan have none.
+    fn durations(&mut self, name: &str, kind: SeriesKind, totals: &Totals) {
+        for series in totals.series(kind) {
+            let mut seen = 0;
+            let Sums { buckets, duration_us, .. } = series.sums;
+            if buckets.iter().all(|&bucket| bucket == 0) {
+                continue;
+            }
+            for (bound, requests) in BOUNDS_TEXT.into_iter().zip(buckets) {
+                seen += requests;
+                self.sample(name, "_bucket", &with(kind, series, ("le", bound)), seen);
+            }
+            self.sample(name, "_sum", &labels(kind, series), seconds(duration_us));
+            self.sample(name, "_count", &labels(kind, series), seen);
+        }
+    }
+
+    fn counts(&mut self, name: &str, kind: SeriesKind, count: Count, totals: &Totals) {
+        for series in totals.series(kind) {
+            self.sample(name, "", &labels(kind, series), series.sums.count(count));
+        }
+    }
+
+    fn connects(&mut self, name: &str, totals: &Totals) {
+        let results =
+            [("reused", Count::Reused), ("success", Count::Fresh), ("failure", Count::Failed)];
+        for series in &totals.endpoints {
+            for (result, count) in results {
+                let labels = with(SeriesKind::Endpoint, series, ("result", result));
+                self.sample(name, "", &labels, series.sums.count(count));
+            }
+        }
+    }
+
+    fn number(&mut self, name: &str, number: Number, totals: &Totals) {
+        let Totals { config, log, process, .. } = totals;
+        match number {
+            Number::LastReloadSuccess => self.sample(name, "", &[], u8::from(config.last_success)),
+            Number::LastReloadSuccessTime => {
+                self.optional(name, config.last_success_time.map(|at| seconds(at.0)));
+            }
+            Number::LogLines => self.sample(name, "", &[], log.lines),
+            Number::LogDropped => self.sample(name, "", &[], log.dropped),
+            Number::LogErrors => self.sample(name, "", &[], log.errors),
+            Number::ResidentBytes => self.optional(name, process.resident_bytes),
+            Number::OpenFds => self.optional(name, process.open_fds),
+            Number::MaxFds => self.optional(name, process.max_fds),
+            Number::CpuSeconds => self.optional(name, process.cpu_seconds),
+            Number::StartTime => self.sample(name, "", &[], seconds(totals.started.0)),
+        }
+    }
+
+    fn optional(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.sample(name, "", &[], value);
+        }
+    }
+
+    fn sample(&mut self, name: &str, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
+        let text = &mut self.text;
+        text.push_str(name);
+        text.push_str(suffix);
+        let mut before = '{';
+        for (label, value) in labels.iter().filter(|(label, _)| !label.is_empty()) {
+            text.push(before);
+            text.push_str(label);
+            text.push_str("=\"");
+            push_escaped(text, value);
+            text.push('"');
+            before = ',';
+        }
+        text.push_str(if before == ',' { "} " } else { " " });
+        let _ = writeln!(text, "{value}");
+    }
+}
+
+/// The labels of a series and one more. An unused place has an empty name.
+fn with<'a>(
+    kind: SeriesKind,
+    series: &'a SeriesTotals,
+    more: (&'a str, &'a str),
+) -> [(&'a str, &'a str); 3] {
+    let [first, second] = labels(kind, series);
+    [first, second, more]
+}
+
+fn labels(kind: SeriesKind, series: &SeriesTotals) -> [(&str, &str); 2] {
+    let mut names = kind.labels().iter().copied();
+    let mut next = || names.next().unwrap_or_default();
+    [(next(), &series.labels.name), (next(), &series.labels.address)]
+}
+
+/// A label's value: backslash, quote and newline are escaped.
+fn push_escaped(text: &mut String, value: &str) {
+    for char in value.chars() {
+        match char {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            char => text.push(char),
+        }
+    }
+}
+
+/// Microseconds as seconds.
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+use std::collections::BTreeSet;
+
+use portunus_base::{Wall, WorkerId};
+
+use super::*;
+use crate::metrics::{Connect, Options, Outcome, Place, Registry};
+
+fn registry() -> Registry {
+    let registry = Registry::new(Options::new("1.2.3", Wall(1_500_000)));
+    let shard = registry.shard(WorkerId(0));
+    let place = Place {
+        listener: registry.listener("web"),
+        route: Some(registry.route("a\"b\\c\nd")),
+        upstream: Some(registry.upstream("orders")),
+        endpoint: Some(registry.endpoint("orders", "10.0.0.1:80")),
+    };
+    let reason = Some(registry.reason("route.none"));
+    shard
+        .request(place, &Outcome { status: 404, reason, duration_us: 3_000, ..Outcome::default() });
+    shard.request(place, &Outcome { status: 200, duration_us: 1_500, ..Outcome::default() });
+    shard.connect(registry.endpoint("orders", "10.0.0.1:80"), Connect::Reused);
+    registry.reloaded(true, Wall(2_000_000));
+    registry
+}
+
+/// The lines of a page that start with `start`.
+fn lines<'a>(page: &'a str, start: &str) -> Vec<&'a str> {
+    page.lines().filter(|line| line.starts_with(start)).collect()
+}
+
+#[test]
+fn counters_have_their_labels() {
+    let page = registry().render(Exposition::Prometheus);
+    let expected = [
+        "portunus_listener_requests_total{listener=\"web\",code=\"1xx\"} 0",
+        "portunus_listener_requests_total{listener=\"web\",code=\"2xx\"} 1",
+        "portunus_listener_requests_total{listener=\"web\",code=\"3xx\"} 0",
+        "portunus_listener_requests_total{listener=\"web\",code=\"4xx\"} 1",
+        "portunus_listener_requests_total{listener=\"web\",code=\"5xx\"} 0",
+        "portunus_listener_requests_total{listener=\"web\",code=\"none\"} 0",
+    ];
+    assert_eq!(lines(&page, "portunus_listener_requests_total"), expected);
+    let has = |line: &str| assert!(page.lines().any(|found| found == line), "{line}\n{page}");
+    has("portunus_route_requests_total{route=\"a\\\"b\\\\c\\nd\",code=\"2xx\"} 1");
+    has(
+        "portunus_endpoint_connections_total{upstream=\"orders\",endpoint=\"10.0.0.1:80\",result=\"reused\"} 1",
+    );
+    has("portunus_replies_total{reason=\"route.none\"} 1");
+    has("portunus_config_reloads_total{result=\"success\"} 1");
+    has("portunus_config_last_reload_success 1");
+    has("portunus_config_last_reload_success_timestamp_seconds 2");
+    has("portunus_build_info{version=\"1.2.3\"} 1");
+    has("process_start_time_seconds 1.5");
+}
+
+#[test]
+fn histograms_are_cumulative() {
+    let page = registry().render(Exposition::Prometheus);
+    let start = "portunus_listener_request_duration_seconds";
+    let found = lines(&page, start);
+    let values: Vec<_> = found.iter().map(|line| line.rsplit_once(' ').unwrap().1).collect();
+    assert_eq!(values[..4], ["0", "1", "2", "2"]);
+    assert_eq!(found[17], format!("{start}_bucket{{listener=\"web\",le=\"+Inf\"}} 2"));
+    assert_eq!(found[18], format!("{start}_sum{{listener=\"web\"}} 0.0045"));
+    assert_eq!(found[19], format!("{start}_count{{listener=\"web\"}} 2"));
+}
+
+#[test]
+fn each_family_has_one_head_before_its_samples() {
+    for exposition in [Exposition::Prometheus, Exposition::OpenMetrics] {
+        let page = registry().render(exposition);
+        let mut seen = BTreeSet::new();
+        let mut family = "";
+        for line in page.lines().filter(|line| *line != "# EOF") {
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                family = help.split_once(' ').unwrap().0;
+                assert!(seen.insert(family), "{family} twice");
+            } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+                assert_eq!(kind.split_once(' ').unwrap().0, family);
+            } else {
+                assert!(line.starts_with(family), "{line} in {family}");
+                assert!(line.rsplit_once(' ').unwrap().1.parse::<f64>().is_ok(), "{line}");
+            }
+        }
+        assert_eq!(seen.len(), METRICS.len());
+    }
+}
+
+#[test]
+fn openmetrics_names_counters_without_their_suffix_and_ends() {
+    let page = registry().render(Exposition::OpenMetrics);
+    assert!(page.contains("# TYPE portunus_route_requests counter\n"));
+    assert!(page.contains("\nportunus_replies_total{"));
+    assert!(page.ends_with("\n# EOF\n"));
+}
+
+#[test]
+fn two_scrapes_have_the_same_order() {
+    let registry = registry();
+    let names = |page: String| -> Vec<String> {
+        page.lines().map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    let first = names(registry.render(Exposition::Prometheus));
+    assert_eq!(first, names(registry.render(Exposition::Prometheus)));
+}
+
+#[test]
+fn the_accept_header_chooses() {
+    assert_eq!(Exposition::accepted("text/plain"), Exposition::Prometheus);
+    let asked = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+    assert_eq!(Exposition::accepted(asked), Exposition::OpenMetrics);
+}

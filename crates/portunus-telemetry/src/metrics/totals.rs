@@ -1,0 +1,113 @@
+//! The sums of everything at one moment: plain values for the exposition, the admin API and `status`.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use portunus_base::Wall;
+
+use super::series::{Labels, SeriesKind, Sums};
+use crate::log_writer::LogStats;
+
+/// All sums. Lists are in the order of their labels, with `other` first.
+#[derive(Clone, Debug)]
+pub struct Totals {
+    /// The version of the program.
+    pub version: &'static str,
+    /// When the process started.
+    pub started: Wall,
+    /// By listener.
+    pub listeners: Vec<SeriesTotals>,
+    /// By route.
+    pub routes: Vec<SeriesTotals>,
+    /// By upstream.
+    pub upstreams: Vec<SeriesTotals>,
+    /// By endpoint.
+    pub endpoints: Vec<SeriesTotals>,
+    /// Own answers.
+    pub replies: Vec<ReasonTotals>,
+    /// By kind, how often a name had to share `other`.
+    pub folded: [(&'static str, u64); 5],
+    /// Loads of the configuration.
+    pub config: ConfigTotals,
+    /// The access log.
+    pub log: LogTotals,
+    /// The process.
+    pub process: ProcessTotals,
+}
+
+impl Totals {
+    /// The series of one kind.
+    #[must_use]
+    pub fn series(&self, kind: SeriesKind) -> &[SeriesTotals] {
+        match kind {
+            SeriesKind::Listener => &self.listeners,
+            SeriesKind::Route => &self.routes,
+            SeriesKind::Upstream => &self.upstreams,
+            SeriesKind::Endpoint => &self.endpoints,
+        }
+    }
+}
+
+/// One series.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SeriesTotals {
+    /// What it is of.
+    pub labels: Labels,
+    /// Its sums.
+    pub sums: Sums,
+}
+
+/// One reason code.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReasonTotals {
+    /// The code.
+    pub reason: Box<str>,
+    /// Answers made with it.
+    pub count: u64,
+}
+
+/// Loads of the configuration.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ConfigTotals {
+    /// Loads that took effect.
+    pub succeeded: u64,
+    /// Loads that changed nothing, because of errors.
+    pub failed: u64,
+    /// Whether the last one took effect.
+    pub last_success: bool,
+    /// When the last one that took effect did.
+    pub last_success_time: Option<Wall>,
+}
+
+/// The access log.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LogTotals {
+    /// Lines written.
+    pub lines: u64,
+    /// Lines lost.
+    pub dropped: u64,
+    /// Failed writes.
+    pub errors: u64,
+}
+
+impl LogTotals {
+    pub(super) fn read(stats: &LogStats) -> Self {
+        Self {
+            lines: stats.lines.load(Relaxed),
+            dropped: stats.dropped.load(Relaxed),
+            errors: stats.errors.load(Relaxed),
+        }
+    }
+}
+
+/// The process, as far as the system tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ProcessTotals {
+    /// Resident memory.
+    pub resident_bytes: Option<u64>,
+    /// Open file descriptors.
+    pub open_fds: Option<u64>,
+    /// The limit of open file descriptors.
+    pub max_fds: Option<u64>,
+    /// CPU time, user and system.
+    pub cpu_seconds: Option<f64>,
+}

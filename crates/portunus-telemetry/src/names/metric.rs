@@ -1,0 +1,273 @@
+//! The metrics, in the order in which the exposition writes them.
+
+use super::{Kind, Name, Unit};
+use crate::metrics::{Count, SeriesKind};
+
+/// A metric and where its values come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name, type, unit, text and labels.
+    pub name: Name,
+    pub(crate) source: Source,
+}
+
+/// Which sums a metric shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// Requests of each series by class of status.
+    Codes(SeriesKind),
+    /// The histogram of each series.
+    Durations(SeriesKind),
+    /// One count of each series.
+    Count(SeriesKind, Count),
+    /// Upstream connections of each endpoint by result.
+    Connects,
+    /// Own answers by reason.
+    Replies,
+    /// Names that got no series of their own, by kind.
+    Folded,
+    /// Reloads by result.
+    Reloads,
+    /// A number without labels.
+    Number(Number),
+    /// 1, with the version as a label.
+    Build,
+}
+
+/// The numbers without labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number {
+    LastReloadSuccess,
+    LastReloadSuccessTime,
+    LogLines,
+    LogDropped,
+    LogErrors,
+    ResidentBytes,
+    OpenFds,
+    MaxFds,
+    CpuSeconds,
+    StartTime,
+}
+
+/// All metrics.
+pub static METRICS: &[Metric] = &[
+    codes("portunus_listener_requests_total", LISTENER, "Requests that ended, by listener."),
+    durations(
+        "portunus_listener_request_duration_seconds",
+        LISTENER,
+        "First byte of the request to last of the answer.",
+    ),
+    bytes("portunus_listener_received_bytes_total", LISTENER, Count::BytesIn, "Read from clients."),
+    bytes("portunus_listener_sent_bytes_total", LISTENER, Count::BytesOut, "Written to clients."),
+    gauge("portunus_listener_requests_in_flight", LISTENER, Count::InFlight, "Requests under way."),
+    counter(
+        "portunus_listener_connections_total",
+        LISTENER,
+        Count::Accepted,
+        "Connections accepted.",
+    ),
+    gauge("portunus_listener_connections_open", LISTENER, Count::Open, "Connections open now."),
+    counter(
+        "portunus_listener_connections_refused_total",
+        LISTENER,
+        Count::Refused,
+        "Connections closed at once, over a limit.",
+    ),
+    codes("portunus_route_requests_total", ROUTE, "Requests that ended, by route."),
+    durations(
+        "portunus_route_request_duration_seconds",
+        ROUTE,
+        "First byte of the request to last of the answer.",
+    ),
+    bytes("portunus_route_received_bytes_total", ROUTE, Count::BytesIn, "Read from clients."),
+    bytes("portunus_route_sent_bytes_total", ROUTE, Count::BytesOut, "Written to clients."),
+    gauge("portunus_route_requests_in_flight", ROUTE, Count::InFlight, "Requests under way."),
+    codes("portunus_upstream_requests_total", UPSTREAM, "Requests that ended, by upstream."),
+    durations(
+        "portunus_upstream_request_duration_seconds",
+        UPSTREAM,
+        "Sending the request to the end of the upstream's answer.",
+    ),
+    bytes(
+        "portunus_upstream_received_bytes_total",
+        UPSTREAM,
+        Count::BytesIn,
+        "Read from clients for the upstream.",
+    ),
+    bytes(
+        "portunus_upstream_sent_bytes_total",
+        UPSTREAM,
+        Count::BytesOut,
+        "Written to clients from the upstream.",
+    ),
+    gauge("portunus_upstream_requests_in_flight", UPSTREAM, Count::InFlight, "Requests under way."),
+    counter(
+        "portunus_upstream_retries_total",
+        UPSTREAM,
+        Count::Retries,
+        "Attempts after the first.",
+    ),
+    codes("portunus_endpoint_requests_total", ENDPOINT, "Requests that ended, by endpoint."),
+    durations(
+        "portunus_endpoint_request_duration_seconds",
+        ENDPOINT,
+        "Sending the request to the end of the endpoint's answer.",
+    ),
+    gauge("portunus_endpoint_requests_in_flight", ENDPOINT, Count::InFlight, "Requests under way."),
+    metric(
+        "portunus_endpoint_connections_total",
+        Kind::Counter,
+        Unit::None,
+        &["upstream", "endpoint", "result"],
+        Source::Connects,
+        "Connections taken for requests: reused from the pool, or dialled.",
+    ),
+    metric(
+        "portunus_replies_total",
+        Kind::Counter,
+        Unit::None,
+        &["reason"],
+        Source::Replies,
+        "Answers that Portunus made itself.",
+    ),
+    metric(
+        "portunus_series_folded_total",
+        Kind::Counter,
+        Unit::None,
+        &["kind"],
+        Source::Folded,
+        "Times that a name had to share the series `other`.",
+    ),
+    metric(
+        "portunus_config_reloads_total",
+        Kind::Counter,
+        Unit::None,
+        &["result"],
+        Source::Reloads,
+        "Reloads of the configuration.",
+    ),
+    number(
+        "portunus_config_last_reload_success",
+        Kind::Gauge,
+        Unit::None,
+        Number::LastReloadSuccess,
+        "1 when the last load of the configuration succeeded, 0 when not.",
+    ),
+    number(
+        "portunus_config_last_reload_success_timestamp_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        Number::LastReloadSuccessTime,
+        "When the configuration in use was loaded.",
+    ),
+    number(
+        "portunus_log_lines_total",
+        Kind::Counter,
+        Unit::None,
+        Number::LogLines,
+        "Lines of the access log written.",
+    ),
+    number(
+        "portunus_log_dropped_total",
+        Kind::Counter,
+        Unit::None,
+        Number::LogDropped,
+        "Lines of the access log lost, because the log could not be written fast enough.",
+    ),
+    number(
+        "portunus_log_write_errors_total",
+        Kind::Counter,
+        Unit::None,
+        Number::LogErrors,
+        "Failed writes of the access log.",
+    ),
+    metric(
+        "portunus_build_info",
+        Kind::Gauge,
+        Unit::None,
+        &["version"],
+        Source::Build,
+        "1; the version is a label.",
+    ),
+    number(
+        "process_resident_memory_bytes",
+        Kind::Gauge,
+        Unit::Bytes,
+        Number::ResidentBytes,
+        "Resident memory.",
+    ),
+    number("process_open_fds", Kind::Gauge, Unit::None, Number::OpenFds, "Open file descriptors."),
+    number(
+        "process_max_fds",
+        Kind::Gauge,
+        Unit::None,
+        Number::MaxFds,
+        "The limit of open file descriptors.",
+    ),
+    number(
+        "process_cpu_seconds_total",
+        Kind::Counter,
+        Unit::Seconds,
+        Number::CpuSeconds,
+        "CPU time, user and system.",
+    ),
+    number(
+        "process_start_time_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        Number::StartTime,
+        "When the process started.",
+    ),
+];
+
+const LISTENER: SeriesKind = SeriesKind::Listener;
+const ROUTE: SeriesKind = SeriesKind::Route;
+const UPSTREAM: SeriesKind = SeriesKind::Upstream;
+const ENDPOINT: SeriesKind = SeriesKind::Endpoint;
+
+const fn metric(
+    name: &'static str,
+    kind: Kind,
+    unit: Unit,
+    labels: &'static [&'static str],
+    source: Source,
+    doc: &'static str,
+) -> Metric {
+    Metric { name: Name { name, kind, unit, doc, labels }, source }
+}
+
+const fn codes(name: &'static str, of: SeriesKind, doc: &'static str) -> Metric {
+    let labels: &[&str] = match of {
+        SeriesKind::Listener => &["listener", "code"],
+        SeriesKind::Route => &["route", "code"],
+        SeriesKind::Upstream => &["upstream", "code"],
+        SeriesKind::Endpoint => &["upstream", "endpoint", "code"],
+    };
+    metric(name, Kind::Counter, Unit::None, labels, Source::Codes(of), doc)
+}
+
+const fn durations(name: &'static str, of: SeriesKind, doc: &'static str) -> Metric {
+    metric(name, Kind::Histogram, Unit::Seconds, of.labels(), Source::Durations(of), doc)
+}
+
+const fn counter(name: &'static str, of: SeriesKind, count: Count, doc: &'static str) -> Metric {
+    metric(name, Kind::Counter, Unit::None, of.labels(), Source::Count(of, count), doc)
+}
+
+const fn bytes(name: &'static str, of: SeriesKind, count: Count, doc: &'static str) -> Metric {
+    metric(name, Kind::Counter, Unit::Bytes, of.labels(), Source::Count(of, count), doc)
+}
+
+const fn gauge(name: &'static str, of: SeriesKind, count: Count, doc: &'static str) -> Metric {
+    metric(name, Kind::Gauge, Unit::None, of.labels(), Source::Count(of, count), doc)
+}
+
+const fn number(
+    name: &'static str,
+    kind: Kind,
+    unit: Unit,
+    number: Number,
+    doc: &'static str,
+) -> Metric {
+    metric(name, kind, unit, &[], Source::Number(number), doc)
+}

@@ -1,0 +1,1 @@
+//! Clients, origins and faulty peers for tests.

@@ -1,0 +1,2 @@
+//! The `portunus` program.
+fn main() {}

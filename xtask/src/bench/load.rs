@@ -1,0 +1,170 @@
+//! The load programs: `wrk` for a closed loop, our own for an open loop and for idle connections.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::launch::{self, Guard};
+use crate::process;
+
+/// One run of `wrk`.
+pub(super) struct ClosedLoop<'a> {
+    pub cores: &'a str,
+    pub port: u16,
+    pub path: &'a str,
+    pub connections: usize,
+    pub seconds: u64,
+    /// Spreads the requests over so many routes instead of asking for `path`; 0 for not.
+    pub routes: usize,
+}
+
+/// What `wrk` says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Closed {
+    pub requests: f64,
+    pub requests_per_second: f64,
+    pub bytes: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    /// Why the run does not count: answers other than 2xx and 3xx, errors of connections.
+    pub fault: Option<String>,
+}
+
+impl ClosedLoop<'_> {
+    pub(super) fn run(&self) -> Result<Closed> {
+        let mut command = launch::pinned(self.cores, "wrk");
+        command.args(["--latency", "--threads", "1", "--timeout", "30s"]);
+        command.arg(format!("--connections={}", self.connections));
+        command.arg(format!("--duration={}s", self.seconds));
+        if self.routes > 0 {
+            let script = process::root()?.join("bench/configs/routes.lua");
+            command.arg("--script").arg(script).env("BENCH_ROUTES", self.routes.to_string());
+        }
+        command.arg(format!("http://127.0.0.1:{}{}", self.port, self.path));
+        let report = finish(&mut command)?;
+        parse_wrk(&report).with_context(|| format!("wrk said:\n{report}"))
+    }
+}
+
+/// Reads the report of `wrk`; lines that it does not know are passed over.
+fn parse_wrk(report: &str) -> Result<Closed> {
+    let mut closed = Closed::default();
+    for line in report.lines().map(str::trim) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["50%", time] => closed.p50_us = scaled(time, TIMES_US)?,
+            ["99%", time] => closed.p99_us = scaled(time, TIMES_US)?,
+            [count, "requests", "in", _, bytes, "read"] => {
+                closed.requests = count.parse()?;
+                closed.bytes = scaled(bytes, SIZES)?;
+            }
+            ["Requests/sec:", rate] => closed.requests_per_second = rate.parse()?,
+            ["Socket", "errors:", ..] | ["Non-2xx", ..] => closed.fault = Some(line.to_owned()),
+            _ => {}
+        }
+    }
+    if closed.requests <= 0.0 {
+        bail!("it made no request");
+    }
+    Ok(closed)
+}
+
+/// A number with one of the units, for instance `1.5ms`.
+fn scaled(text: &str, units: &[(&str, f64)]) -> Result<f64> {
+    units
+        .iter()
+        .find_map(|(unit, factor)| Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor))
+        .with_context(|| format!("{text} has no known unit"))
+}
+
+/// One run of `bench-load` at a constant rate.
+pub(super) struct OpenLoop<'a> {
+    pub program: &'a std::path::Path,
+    pub cores: &'a str,
+    pub port: u16,
+    pub path: &'a str,
+    pub connections: usize,
+    pub seconds: u64,
+    pub rate: u64,
+}
+
+/// What `bench-load` says.
+#[derive(Debug, PartialEq)]
+pub(super) struct Open {
+    pub requests: f64,
+    pub failed: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub p999_us: f64,
+}
+
+impl OpenLoop<'_> {
+    pub(super) fn run(&self) -> Result<Open> {
+        let mut command = launch::pinned(self.cores, self.program);
+        command.args(["--mode", "rate", "--path", self.path]);
+        command.arg("--to").arg(format!("127.0.0.1:{}", self.port));
+        command.arg("--rate").arg(self.rate.to_string());
+        command.arg("--connections").arg(self.connections.to_string());
+        command.arg("--seconds").arg(self.seconds.to_string());
+        parse_open(&finish(&mut command)?)
+    }
+}
+
+fn parse_open(report: &str) -> Result<Open> {
+    let report: Value = serde_json::from_str(report).context("bench-load wrote no JSON")?;
+    let number =
+        |name: &str| report.get(name).and_then(Value::as_f64).with_context(|| format!("no {name}"));
+    Ok(Open {
+        requests: number("requests")?,
+        failed: number("failed")?,
+        p50_us: number("p50_us")?,
+        p99_us: number("p99_us")?,
+        p999_us: number("p999_us")?,
+    })
+}
+
+/// Connections that were used once and are now idle, held until this is dropped.
+pub(super) struct Idle(#[expect(dead_code, reason = "held for its drop")] Guard);
+
+impl Idle {
+    /// Comes back when every connection has had its answer.
+    pub(super) fn open(
+        program: &std::path::Path,
+        cores: &str,
+        port: u16,
+        connections: usize,
+    ) -> Result<Self> {
+        let mut command = launch::pinned(cores, program);
+        command.args(["--mode", "idle", "--path", "/1k"]);
+        command.arg("--to").arg(format!("127.0.0.1:{port}"));
+        command.arg("--connections").arg(connections.to_string());
+        let mut guard = Guard::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let output = guard.child().stdout.take().context("no output of bench-load")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        if line.trim() != "ready" {
+            bail!("the connections could not all be opened");
+        }
+        Ok(Self(guard))
+    }
+}
+
+/// Runs a load program to its end; it ends with us if we end first.
+fn finish(command: &mut Command) -> Result<String> {
+    let guard = Guard::start(command.stdout(Stdio::piped()))?;
+    guard.finish()
+}
+
+const TIMES_US: &[(&str, f64)] = &[("us", 1.0), ("ms", 1e3), ("s", 1e6), ("m", 6e7)];
+const SIZES: &[(&str, f64)] = &[
+    ("KB", 1024.0),
+    ("MB", 1_048_576.0),
+    ("GB", 1_073_741_824.0),
+    ("TB", 1_099_511_627_776.0),
+    ("B", 1.0),
+];
+
+#[cfg(test)]
+mod tests;

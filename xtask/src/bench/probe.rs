@@ -1,0 +1,87 @@
+//! One request by hand, to see whether a proxy answers as it should.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The status and the number of bytes after the head.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub body_bytes: u64,
+}
+
+/// A port of the loopback address that was free a moment ago.
+pub(super) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Gets `path`; `None` while nobody listens on the port.
+pub(super) fn get(port: u16, path: &str) -> Result<Option<Answer>> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut stream = match TcpStream::connect_timeout(&address, TIMEOUT) {
+        Ok(stream) => stream,
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    read_answer(&mut stream).map(Some)
+}
+
+/// Reads as much as the head announces, or to the end where it announces nothing.
+fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut filled = 0;
+    let head = loop {
+        let count = stream.read(buffer.get_mut(filled..).unwrap_or_default());
+        let count = count.context("no answer")?;
+        ensure!(count > 0, "no whole head");
+        filled += count;
+        if let Some(head) = Head::parse(buffer.get(..filled).unwrap_or_default())? {
+            break head;
+        }
+    };
+    let mut body_bytes = u64::try_from(filled - head.bytes)?;
+    while head.announced != Some(body_bytes) {
+        match stream.read(&mut buffer).context("a broken body")? {
+            0 => break,
+            count => body_bytes += u64::try_from(count)?,
+        }
+    }
+    Ok(Answer { status: head.status, body_bytes })
+}
+
+#[derive(Debug, PartialEq)]
+struct Head {
+    status: u16,
+    /// Its own length.
+    bytes: usize,
+    /// The length of the body, where the head tells it.
+    announced: Option<u64>,
+}
+
+impl Head {
+    fn parse(received: &[u8]) -> Result<Option<Self>> {
+        let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let head = String::from_utf8_lossy(received.get(..end).unwrap_or_default());
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let announced = head
+            .split("\r\n")
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .and_then(|(_, value)| value.trim().parse().ok());
+        let status = status.context("no status")?;
+        Ok(Some(Self { status, bytes: end + 4, announced }))
+    }
+}
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! `cargo xtask test`: the README's second command. Nextest's summary is the last thing printed.
+
+use std::process::ExitCode;
+
+use crate::{install, process, program};
+
+/// Installs what is missing, builds the program, runs all tests. `args` go to nextest.
+pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
+    install::cargo_tool(&install::NEXTEST)?;
+    install::debian_tools(install::TEST_PEERS);
+    let program = program::build()?;
+    let mut nextest = process::cargo()?;
+    nextest.args(["nextest", "run", "--workspace"]);
+    if std::env::var_os("CI").is_some() && std::env::var_os("NEXTEST_PROFILE").is_none() {
+        nextest.args(["--profile", "ci"]);
+    }
+    nextest.args(args).env(program::VARIABLE, program);
+    process::status(&mut nextest).map(process::exit_code)
+}
