@@ -1,4 +1,4 @@
-//! What the three programs of the benchmark share: their command line, their runtime, their sockets.
+//! What the programs of the benchmark share: command line, runtime, sockets.
 //!
 //! The programs must cost as little as they can, since they run beside what they measure: one
 //! thread, one current-thread runtime, no allocation per request.

@@ -8,8 +8,8 @@ use crate::pick::{Balancer, PickCx};
 use crate::registry::Keyless;
 use crate::shares::Shares;
 
-/// Peak EWMA of the latency times the requests in flight, as in Twitter's Finagle: an endpoint that slows
-/// down loses its traffic with the first slow answer, before a queue builds up.
+/// Peak EWMA of the latency times the requests in flight, as in Twitter's Finagle: an endpoint that
+/// slows down loses its traffic with the first slow answer, before a queue builds up.
 #[derive(Debug)]
 pub(crate) struct Ewma {
     shares: Shares,
@@ -30,8 +30,9 @@ impl Balancer for Ewma {
     }
 }
 
-/// Expected latency in microseconds for each unit of weight. Idle and never measured costs nothing: it gets
-/// its first request. While that one runs, the endpoint counts as slow, so that not all go there at once.
+/// Expected latency in microseconds for each unit of weight. Idle and never measured costs nothing:
+/// it gets its first request. While that one runs, the endpoint counts as slow, so that not all go
+/// there at once.
 fn cost(endpoint: &Endpoint, now: Mono) -> f64 {
     match endpoint.state.latency_us(now) {
         0.0 => load(endpoint) * UNPROVEN_US,

@@ -1,4 +1,5 @@
-//! `hash`: the same key to the same endpoint, by a ring of hashes, with a bound on the load of each.
+//! `hash`: the same key to the same endpoint, by a ring of hashes, with a bound on the load of
+//! each.
 
 use std::sync::Arc;
 
@@ -12,8 +13,9 @@ use crate::registry::{BalancerFactory, BalancerPlan};
 
 /// Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, 2016).
 ///
-/// Each endpoint has points on a ring by its address and weight; a key belongs to the next point. An endpoint
-/// with more than `load` times its fair share in flight is passed over, so that one hot key cannot drown it.
+/// Each endpoint has points on a ring by its address and weight; a key belongs to the next point.
+/// An endpoint with more than `load` times its fair share in flight is passed over, so that one hot
+/// key cannot drown it.
 #[derive(Debug)]
 pub(crate) struct Ring {
     /// (hash, index in the tier), sorted.
@@ -150,15 +152,17 @@ impl Bound {
     }
 }
 
-/// The mean weight, rounded down to a power of two: it sets how many points a unit of weight has, and must not
-/// move with each endpoint that comes or goes, or the points of all others would change too.
+/// The mean weight, rounded down to a power of two: it sets how many points a unit of weight has,
+/// and must not move with each endpoint that comes or goes, or the points of all others would
+/// change too.
 fn mean_weight(tier: &[Endpoint]) -> u32 {
     let total: u64 = tier.iter().map(|endpoint| u64::from(endpoint.weight)).sum();
     let mean = total.checked_div(tier.len() as u64).unwrap_or(0);
     1 << mean.checked_ilog2().unwrap_or(0)
 }
 
-/// Points of an endpoint of mean weight (up to twice as many). With 160 the shares are within about 8 %.
+/// Points of an endpoint of mean weight (up to twice as many). With 160 the shares are within about
+/// 8 %.
 const POINTS_PER_ENDPOINT: f64 = 160.0;
 
 #[cfg(test)]

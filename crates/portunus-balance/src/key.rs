@@ -2,8 +2,8 @@
 
 use portunus_spec::{Node, Reader, Shape, Spec, spec, spec_enum};
 
-/// The part of a request whose equal values go to the same endpoint. The data path hashes it to the key of
-/// [`crate::PickCx`].
+/// The part of a request whose equal values go to the same endpoint. The data path hashes it to the
+/// key of [`crate::PickCx`].
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub enum KeySource {
     /// The client's address, after trusted proxies.

@@ -1,13 +1,13 @@
-//! Endpoints, their shared state, and the balancing algorithms. Pure: time, randomness and the request's key
-//! are passed in.
+//! Endpoints, their shared state, and the balancing algorithms. Pure: time, randomness and the
+//! request's key are passed in.
 //!
-//! An [`EndpointSet`] is built whenever endpoints change, off the data path. It sorts them into tiers (own
-//! zone, other zones, backups) and builds one [`Balancer`] a tier. A worker calls [`EndpointSet::pick`] for
-//! each request; it never locks, allocates or reads a clock. What outlives sets and reloads is the
-//! [`EndpointState`] of each endpoint.
+//! An [`EndpointSet`] is built whenever endpoints change, off the data path. It sorts them into
+//! tiers (own zone, other zones, backups) and builds one [`Balancer`] a tier. A worker calls
+//! [`EndpointSet::pick`] for each request; it never locks, allocates or reads a clock. What
+//! outlives sets and reloads is the [`EndpointState`] of each endpoint.
 //!
-//! An algorithm is one file here and one line in [`BALANCERS`]; the property tests of the registry then hold
-//! for it too.
+//! An algorithm is one file here and one line in [`BALANCERS`]; the property tests of the registry
+//! then hold for it too.
 
 mod endpoint;
 mod ewma;

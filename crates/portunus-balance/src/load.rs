@@ -2,8 +2,8 @@
 
 use crate::endpoint::Endpoint;
 
-/// Requests in flight for each unit of weight if the endpoint took one more; 0 for an idle endpoint, so that
-/// idle endpoints are equal and an idle small one comes before a busy large one.
+/// Requests in flight for each unit of weight if the endpoint took one more; 0 for an idle
+/// endpoint, so that idle endpoints are equal and an idle small one comes before a busy large one.
 pub(crate) fn load(endpoint: &Endpoint) -> f64 {
     match endpoint.state.in_flight() {
         0 => 0.0,
@@ -11,7 +11,8 @@ pub(crate) fn load(endpoint: &Endpoint) -> f64 {
     }
 }
 
-/// The better of two endpoints by `cost`; the first when they cost the same or the second does not exist.
+/// The better of two endpoints by `cost`; the first when they cost the same or the second does not
+/// exist.
 pub(crate) fn cheaper(
     tier: &[Endpoint],
     first: usize,

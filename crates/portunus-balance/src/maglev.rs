@@ -10,10 +10,11 @@ use crate::key::KeySource;
 use crate::pick::{Balancer, PickCx};
 use crate::registry::{BalancerFactory, BalancerPlan};
 
-/// Maglev hashing (D. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016,
-/// section 3.4), with weights as in Envoy: a lighter endpoint skips turns.
+/// Maglev hashing (D. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load
+/// Balancer", NSDI 2016, section 3.4), with weights as in Envoy: a lighter endpoint skips turns.
 ///
-/// More even than the ring and faster; when an endpoint leaves, slightly more keys of the others move.
+/// More even than the ring and faster; when an endpoint leaves, slightly more keys of the others
+/// move.
 #[derive(Debug)]
 pub(crate) struct Maglev {
     /// Index in the tier for each slot; a prime number of slots.
@@ -145,7 +146,8 @@ impl Walk {
         }
     }
 
-    /// True when the endpoint claims a slot in this round: in each one at full weight, else in some.
+    /// True when the endpoint claims a slot in this round: in each one at full weight, else in
+    /// some.
     fn has_turn(&mut self, weight_max: u32) -> bool {
         self.credit += self.weight;
         let turn = self.credit >= u64::from(weight_max);

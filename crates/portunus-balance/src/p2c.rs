@@ -6,10 +6,12 @@ use crate::pick::{Balancer, PickCx};
 use crate::registry::Keyless;
 use crate::shares::Shares;
 
-/// Nearly as even as `least_requests` at a constant cost, and many proxies do not all run to the one
-/// endpoint that is idle (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996).
+/// Nearly as even as `least_requests` at a constant cost, and many proxies do not all run to the
+/// one endpoint that is idle (M. Mitzenmacher, "The Power of Two Choices in Randomized Load
+/// Balancing", 1996).
 ///
-/// Samples are drawn by weight: uniform ones could give a heavy endpoint no more than two turns in n.
+/// Samples are drawn by weight: uniform ones could give a heavy endpoint no more than two turns in
+/// n.
 #[derive(Debug)]
 pub(crate) struct P2c {
     shares: Shares,

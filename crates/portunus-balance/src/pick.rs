@@ -10,7 +10,8 @@ use crate::endpoint::Endpoint;
 ///
 /// `pick` never locks, allocates, waits or reads a clock.
 pub trait Balancer: fmt::Debug + Send + Sync {
-    /// The index in `tier` of the endpoint for the next request; `None` only when `cx` accepts none.
+    /// The index in `tier` of the endpoint for the next request; `None` only when `cx` accepts
+    /// none.
     ///
     /// `tier` is the slice that the balancer was built from. Only an endpoint that
     /// [`PickCx::accepts`] is picked.
@@ -20,8 +21,8 @@ pub trait Balancer: fmt::Debug + Send + Sync {
 /// What one pick knows of the request, the worker and the time.
 #[derive(Debug)]
 pub struct PickCx<'a> {
-    /// Hash of what the request is balanced by; `None` for algorithms that need none, or when the request
-    /// has no such thing (keyed algorithms then pick at random).
+    /// Hash of what the request is balanced by; `None` for algorithms that need none, or when the
+    /// request has no such thing (keyed algorithms then pick at random).
     pub key: Option<u64>,
     /// The worker's time.
     pub now: Mono,
@@ -58,7 +59,8 @@ impl<'a> PickCx<'a> {
     }
 
     /// True when the endpoint may be picked and, while it starts slowly, its turn is not skipped.
-    /// Algorithms that do not compare loads give an endpoint in slow start its lesser share by this.
+    /// Algorithms that do not compare loads give an endpoint in slow start its lesser share by
+    /// this.
     pub(crate) fn draws(&mut self, endpoint: &Endpoint) -> bool {
         let percent = endpoint.state.weight_percent();
         self.accepts(endpoint) && (percent >= 100 || self.rng.chance(f64::from(percent) / 100.0))
@@ -89,20 +91,21 @@ pub struct PickLocal {
 }
 
 impl PickLocal {
-    /// The place in the rotation. A fresh worker starts anywhere, so that workers do not march in step.
+    /// The place in the rotation. A fresh worker starts anywhere, so that workers do not march in
+    /// step.
     pub(crate) fn cursor(&mut self, rng: &mut Rng) -> u64 {
         *self.cursor.get_or_insert_with(|| rng.u64())
     }
 
-    /// Only a pick that gives an endpoint moves the rotation: tiers share it, and one that has nothing to
-    /// give must not turn it for the next.
+    /// Only a pick that gives an endpoint moves the rotation: tiers share it, and one that has
+    /// nothing to give must not turn it for the next.
     pub(crate) fn set_cursor(&mut self, cursor: u64) {
         self.cursor = Some(cursor);
     }
 }
 
-/// The endpoints that one request was given to, by the key of their state, so that it stays right when the
-/// set of endpoints changes between two attempts. It remembers the last eight.
+/// The endpoints that one request was given to, by the key of their state, so that it stays right
+/// when the set of endpoints changes between two attempts. It remembers the last eight.
 #[derive(Clone, Debug, Default)]
 pub struct Tried {
     keys: [u32; TRIED_MAX],

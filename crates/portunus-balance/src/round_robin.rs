@@ -21,7 +21,8 @@ impl Balancer for RoundRobin {
     fn pick(&self, tier: &[Endpoint], cx: &mut PickCx<'_>) -> Option<usize> {
         let start = cx.local.cursor(cx.rng).checked_rem(self.sequence.round())?;
         let first = self.sequence.at(start)?;
-        // Following the rotation gives the turns of an endpoint that is out to the others by their weights.
+        // Following the rotation gives the turns of an endpoint that is out to the others by their
+        // weights.
         for step in 0..self.sequence.round().min(2 * tier.len() as u64) {
             let index = self.sequence.at(start + step)?;
             if tier.get(index).is_some_and(|endpoint| cx.draws(endpoint)) {

@@ -1,4 +1,5 @@
-//! The smooth weighted rotation: an order of endpoints in which each comes by its weight, spread evenly.
+//! The smooth weighted rotation: an order of endpoints in which each comes by its weight, spread
+//! evenly.
 
 use crate::endpoint::Endpoint;
 
@@ -26,8 +27,8 @@ impl Sequence {
     }
 }
 
-/// One round of nginx's smooth weighted round robin: each turn all gain their weight, the richest is
-/// picked and pays the total. Weights 5, 1, 1 give `a a b a c a a`.
+/// One round of nginx's smooth weighted round robin: each turn all gain their weight, the richest
+/// is picked and pays the total. Weights 5, 1, 1 give `a a b a c a a`.
 fn smooth_order(weights: Vec<u64>) -> Vec<u32> {
     let total: u64 = weights.iter().sum();
     let mut credits = vec![0_i64; weights.len()];
@@ -42,8 +43,9 @@ fn smooth_order(weights: Vec<u64>) -> Vec<u32> {
     (0..total).filter_map(turn).collect()
 }
 
-/// The same proportions in small numbers, so that a round has at most [`ROUND_MAX`] entries, or four an
-/// endpoint in a very large tier. Only where that is not possible exactly, small weights gain a little.
+/// The same proportions in small numbers, so that a round has at most [`ROUND_MAX`] entries, or
+/// four an endpoint in a very large tier. Only where that is not possible exactly, small weights
+/// gain a little.
 fn reduced(weights: Vec<u32>) -> Vec<u64> {
     let divisor = weights.iter().copied().fold(0, gcd).max(1);
     let weights: Vec<u64> = weights.into_iter().map(|weight| (weight / divisor).into()).collect();

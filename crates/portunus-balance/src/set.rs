@@ -6,7 +6,8 @@ use crate::endpoint::Endpoint;
 use crate::pick::{Balancer, PickCx, Reach};
 use crate::registry::BalancerPlan;
 
-/// The endpoints of one upstream at one moment. Built off the data path when they change; immutable.
+/// The endpoints of one upstream at one moment. Built off the data path when they change;
+/// immutable.
 #[derive(Debug)]
 pub struct EndpointSet {
     endpoints: Vec<Endpoint>,
@@ -17,8 +18,8 @@ pub struct EndpointSet {
 impl EndpointSet {
     /// Sorts the endpoints into tiers and builds the balancers.
     ///
-    /// The tiers are: endpoints of our own zone (`zone`), those of other zones, backups. Within a tier the
-    /// order is the given one. `generation` is the caller's, to tell sets apart.
+    /// The tiers are: endpoints of our own zone (`zone`), those of other zones, backups. Within a
+    /// tier the order is the given one. `generation` is the caller's, to tell sets apart.
     #[must_use]
     pub fn build(
         mut endpoints: Vec<Endpoint>,
@@ -39,9 +40,9 @@ impl EndpointSet {
 
     /// The index of the endpoint for the next request; `None` when there is none to try.
     ///
-    /// The first tier with a usable endpoint that was not tried gives it. Where there is none: one that was
-    /// tried and is usable; then, rather than no answer, one that is ejected (but neither found down by an
-    /// active check nor drained).
+    /// The first tier with a usable endpoint that was not tried gives it. Where there is none: one
+    /// that was tried and is usable; then, rather than no answer, one that is ejected (but neither
+    /// found down by an active check nor drained).
     pub fn pick(&self, cx: &mut PickCx<'_>) -> Option<usize> {
         REACHES.iter().find_map(|&reach| {
             cx.reach = reach;

@@ -27,7 +27,8 @@ impl Shares {
         self.sums.partition_point(|&sum| sum <= point)
     }
 
-    /// An accepted endpoint by weight. After [`DRAWS_MAX`] misses, the next accepted one of the list.
+    /// An accepted endpoint by weight. After [`DRAWS_MAX`] misses, the next accepted one of the
+    /// list.
     pub(crate) fn draw(&self, tier: &[Endpoint], cx: &mut PickCx<'_>) -> Option<usize> {
         for _ in 0..DRAWS_MAX {
             let index = self.any(cx.rng);
@@ -53,5 +54,6 @@ impl Shares {
     }
 }
 
-/// Enough for a fair share where half of the weight is out: one draw in 256 then falls back to the scan.
+/// Enough for a fair share where half of the weight is out: one draw in 256 then falls back to the
+/// scan.
 const DRAWS_MAX: usize = 8;

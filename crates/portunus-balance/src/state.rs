@@ -1,7 +1,7 @@
 //! Load and health of one endpoint, shared by all workers without locks.
 //!
-//! All orderings are `Relaxed`: each value stands for itself and publishes no other memory. A pick that
-//! reads a value some nanoseconds old is a little less well balanced, never wrong.
+//! All orderings are `Relaxed`: each value stands for itself and publishes no other memory. A pick
+//! that reads a value some nanoseconds old is a little less well balanced, never wrong.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use portunus_base::Mono;
 
 /// Load and health of one endpoint. It survives reloads: sets of endpoints come and go around it.
 ///
-/// All that a request touches is one cache line, aligned to two, as processors fetch lines in pairs.
+/// All that a request touches is one cache line, aligned to two, as processors fetch lines in
+/// pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct EndpointState {
@@ -28,7 +29,8 @@ pub struct EndpointState {
 }
 
 impl EndpointState {
-    /// A fresh state. `key` is the creator's stable index for it: pools and [`crate::Tried`] go by it.
+    /// A fresh state. `key` is the creator's stable index for it: pools and [`crate::Tried`] go by
+    /// it.
     #[must_use]
     pub fn new(key: u32) -> Self {
         Self {
@@ -58,7 +60,8 @@ impl EndpointState {
         self.requests_total.fetch_add(1, Relaxed);
     }
 
-    /// A request ended. `latency_us` is the time to the answer's head; `None` when there was no answer.
+    /// A request ended. `latency_us` is the time to the answer's head; `None` when there was no
+    /// answer.
     pub fn end(&self, latency_us: Option<u64>, now: Mono) {
         decrement(&self.in_flight);
         if let Some(latency_us) = latency_us {
@@ -88,8 +91,8 @@ impl EndpointState {
         self.connections.load(Relaxed)
     }
 
-    /// A connect or an exchange failed: no traffic until `eject_for` is over (zero ejects not at all).
-    /// Gives the number of failures in a row.
+    /// A connect or an exchange failed: no traffic until `eject_for` is over (zero ejects not at
+    /// all). Gives the number of failures in a row.
     pub fn fail(&self, now: Mono, eject_for: Duration) -> u32 {
         self.failures_total.fetch_add(1, Relaxed);
         self.ejected_until.fetch_max(now.after(eject_for).0, Relaxed);
@@ -145,8 +148,8 @@ impl EndpointState {
         self.last_resort() && self.ejected_until.load(Relaxed) <= now.0
     }
 
-    /// True when the endpoint may be tried although it is ejected: an ejection is a guess from a few
-    /// failures, whereas an active check is evidence and draining is a wish.
+    /// True when the endpoint may be tried although it is ejected: an ejection is a guess from a
+    /// few failures, whereas an active check is evidence and draining is a wish.
     #[must_use]
     pub fn last_resort(&self) -> bool {
         self.health.load(Relaxed) == 0
@@ -186,8 +189,8 @@ impl EndpointState {
 
     /// Peak EWMA: a slower answer counts at once, faster ones little by little.
     ///
-    /// Load and store, not compare-and-swap: of two updates in the same instant one may be lost, and the
-    /// pair of value and time may be of two updates. The next sample corrects both.
+    /// Load and store, not compare-and-swap: of two updates in the same instant one may be lost,
+    /// and the pair of value and time may be of two updates. The next sample corrects both.
     fn observe(&self, sample_us: u64, now: Mono) {
         let sample = sample_us as f64;
         let age_us = now.since_us(Mono(self.latency_at.load(Relaxed)));

@@ -22,8 +22,26 @@ pub use load::{Loaded, Surroundings, load, load_text};
 pub use parse::Env;
 pub use spec::ConfigSpec;
 
+use portunus_spec::{Node, Value};
+
 /// The configuration as one tree in normal form: short forms written out, defaults left out.
+/// A `${` in a value is escaped, so that the written tree loads to the same configuration.
 #[must_use]
-pub fn normal(spec: &ConfigSpec) -> portunus_spec::Node {
-    portunus_spec::Spec::write(spec)
+pub fn normal(spec: &ConfigSpec) -> Node {
+    let mut node = portunus_spec::Spec::write(spec);
+    escape(&mut node);
+    node
+}
+
+fn escape(node: &mut Node) {
+    let text = |text: &mut String| *text = text.replace("${", "$${");
+    match &mut node.value {
+        Value::Text(value) => text(value),
+        Value::Seq(items) => items.iter_mut().for_each(escape),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| {
+            text(&mut entry.key.value);
+            escape(&mut entry.value);
+        }),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+    }
 }

@@ -1,4 +1,5 @@
-//! How long to wait before the next try: longer with each failure in a row, and never in step with others.
+//! How long to wait before the next try: longer with each failure in a row, and never in step with
+//! others.
 
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Waits of up to `first` after one failure, twice as long after each further one, at most `max`.
+    /// Waits of up to `first` after one failure, twice as long after each further one, at most
+    /// `max`.
     #[must_use]
     pub fn new(first: Duration, max: Duration, rng: Rng) -> Self {
         Self { first, max, failures: 0, rng }

@@ -1,4 +1,5 @@
-//! A DNS server for the tests: answers from a table that the test changes, and counts the questions.
+//! A DNS server for the tests: answers from a table that the test changes, and counts the
+//! questions.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

@@ -60,13 +60,14 @@ pub enum Target {
         /// The port of each address.
         port: u16,
     },
-    /// The places of a service, from its SRV records (RFC 2782): `_http._tcp.example.com`. They bring their own
-    /// ports, names and weights.
+    /// The places of a service, from its SRV records (RFC 2782): `_http._tcp.example.com`. They
+    /// bring their own ports, names and weights.
     Service(String),
 }
 
-/// A provider for a list: addresses are pushed at once, names are resolved and followed. In the sets, the
-/// endpoints stand in the order of the list. It ends by itself when there is no name in the list.
+/// A provider for a list: addresses are pushed at once, names are resolved and followed. In the
+/// sets, the endpoints stand in the order of the list. It ends by itself when there is no name in
+/// the list.
 #[must_use]
 pub fn endpoint_list(inputs: Vec<EndpointInput>, options: ResolveOptions) -> Box<dyn Provider> {
     Box::new(EndpointList { inputs, options })

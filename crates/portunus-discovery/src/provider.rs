@@ -10,8 +10,8 @@ use tokio::sync::watch;
 pub trait Provider: Send {
     /// Pushes whole sets into `sink` until `stop`, or until it has pushed a set that never changes.
     ///
-    /// Runs on the control runtime. After a failure the last good set stays; the provider logs the error
-    /// and tries again. Only before the first answer does a failure push: an empty set.
+    /// Runs on the control runtime. After a failure the last good set stays; the provider logs the
+    /// error and tries again. Only before the first answer does a failure push: an empty set.
     fn run(self: Box<Self>, sink: Sink, stop: Stop) -> ProviderFuture;
 }
 
@@ -77,8 +77,8 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Waits for a set that was not seen yet; `None` when the provider has ended and pushes no more.
-    /// Cancel-safe.
+    /// Waits for a set that was not seen yet; `None` when the provider has ended and pushes no
+    /// more. Cancel-safe.
     pub async fn next(&mut self) -> Option<DiscoveredSet> {
         self.sets.changed().await.ok()?;
         Some(self.sets.borrow_and_update().clone())

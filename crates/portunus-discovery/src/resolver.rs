@@ -60,8 +60,8 @@ impl ResolveOptions {
         ttl.min(self.ttl_max).max(self.ttl_min)
     }
 
-    /// The addresses of a host, sorted, without repeats: servers turn the order of their answers, and a
-    /// turned answer is no news.
+    /// The addresses of a host, sorted, without repeats: servers turn the order of their answers,
+    /// and a turned answer is no news.
     pub(crate) async fn hosts(&self, host: &str) -> Result<Found<IpAddr>, NetError> {
         let answer = self.resolver()?.lookup_ip(host).await?;
         Ok(found(answer.as_lookup(), RData::ip_addr))
@@ -81,8 +81,9 @@ impl ResolveOptions {
         }))
     }
 
-    /// A resolver that has just read the system's files: edits of `/etc/resolv.conf` and `/etc/hosts`
-    /// count with the next lookup. Its cache is of no use, as each lookup wants a fresh answer.
+    /// A resolver that has just read the system's files: edits of `/etc/resolv.conf` and
+    /// `/etc/hosts` count with the next lookup. Its cache is of no use, as each lookup wants a
+    /// fresh answer.
     fn resolver(&self) -> Result<TokioResolver, NetError> {
         let mut builder = if self.servers.is_empty() {
             // Without the system's file there is no server, but still `localhost` and /etc/hosts.

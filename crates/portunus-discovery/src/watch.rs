@@ -62,8 +62,8 @@ async fn resolve(input: &EndpointInput, options: &ResolveOptions) -> Resolved {
     }
 }
 
-/// The endpoints of a service: those of the lowest priority number, and the others as backups (RFC 2782). A
-/// target that does not resolve is left out, as long as another one does.
+/// The endpoints of a service: those of the lowest priority number, and the others as backups (RFC
+/// 2782). A target that does not resolve is left out, as long as another one does.
 async fn resolve_service(input: &EndpointInput, name: &str, options: &ResolveOptions) -> Resolved {
     let services = options.services(name).await?;
     let first = services.items.first().map_or(0, |service| service.priority);

@@ -84,7 +84,6 @@ impl Exchange {
         self.route = None;
         self.route_name = None;
         self.params.clear();
-        self.matched_path.clear();
         self.upstream = None;
         self.upstream_name = None;
         self.endpoint_name = None;

@@ -9,6 +9,7 @@ use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, Verdict};
 use portunus_http::HeaderId;
 use portunus_spec::{Named, Spanned, check, spec};
 
+use crate::every::every;
 use crate::header_name::check_value;
 use crate::respond::Body;
 
@@ -49,9 +50,8 @@ impl Buildable for ErrorPagesSpec {
             let (statuses, body) = (statuses(key, cx), page.build(key, cx));
             Some((statuses?, body?))
         });
-        let pages: Vec<Option<_>> = pages.collect();
-        let mut pages: Vec<_> = pages.into_iter().collect::<Option<_>>()?;
-        pages.sort_by_key(|(statuses, _): &(RangeInclusive<u16>, Body)| statuses.len());
+        let mut pages: Vec<(RangeInclusive<u16>, Body)> = every(pages)?;
+        pages.sort_by_key(|(statuses, _)| statuses.len());
         Some(Arc::new(ErrorPages { pages, upstream: self.upstream }))
     }
 }
@@ -84,7 +84,9 @@ impl PageSpec {
             },
             (_, second) => {
                 let span = second.as_ref().map_or(key.span, |file| file.span);
-                cx.reader.error(span, "a page is either a `body` or a `file`").help("write one of them");
+                cx.reader
+                    .error(span, "a page is either a `body` or a `file`")
+                    .help("write one of them");
                 None
             }
         };

@@ -11,9 +11,10 @@ use portunus_filter::{
     BodyNeed, BodyPiece, BuildCx, Buildable, CallAnswer, CallRequest, Filter, FilterCx, Interest,
     Patch, Resume, Verdict,
 };
-use portunus_http::{HeaderId, HeaderList, RequestHead, Version};
+use portunus_http::{HeaderId, HeaderList, RequestHead};
 use portunus_spec::{Node, Spanned, spec, spec_enum};
 
+use crate::every::every;
 use crate::header_edit;
 use crate::header_name::{HeaderName, Message};
 use destination::Destination;
@@ -72,7 +73,8 @@ impl Buildable for ForwardAuthSpec {
             None => None,
         };
         self.cache.is_none().then_some(())?;
-        let after = After { copy_answer: copy_answer?, copy_to_client: copy_to_client?, fail: self.fail };
+        let after =
+            After { copy_answer: copy_answer?, copy_to_client: copy_to_client?, fail: self.fail };
         Some(Arc::new(ForwardAuth {
             to: to?,
             copy_request,
@@ -89,8 +91,7 @@ fn names_of(
     cx: &mut BuildCx<'_, '_>,
 ) -> Option<Vec<HeaderName>> {
     let read = |name: &Spanned<String>| HeaderName::write(name, message, name.span, cx.reader);
-    let tried: Vec<_> = names.iter().map(read).collect();
-    tried.into_iter().collect()
+    every(names.iter().map(read))
 }
 
 struct ForwardAuth {
@@ -147,11 +148,11 @@ impl ForwardAuth {
 
     fn head(&self, exchange: &Exchange) -> RequestHead {
         let asked = &exchange.request;
-        let mut head = RequestHead { version: Version::H11, ..RequestHead::default() };
+        let mut head = RequestHead::default();
         head.set_method(if self.forward_body { b"POST" } else { b"GET" });
         head.set_path(&self.to.path);
         head.set_query(self.to.query.as_deref());
-        head.set_authority(self.to.authority.as_deref().unwrap_or(asked.authority()));
+        head.set_authority(self.to.authority.as_deref().unwrap_or_else(|| asked.authority()));
         for header in asked.headers.iter().filter(|header| self.copies(header.id, header.name)) {
             head.headers.append(header.name, header.value);
         }
@@ -200,7 +201,9 @@ struct After {
 impl After {
     fn resume(&self, answer: Result<CallAnswer, ProxyError>) -> Resume {
         match answer {
-            Ok(answer) if (200..300).contains(&answer.status) => Resume::Continue(self.pass(&answer)),
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                Resume::Continue(self.pass(&answer))
+            }
             Ok(answer) if (300..600).contains(&answer.status) => {
                 Resume::Reply(Patch::default(), Box::new(self.deny(answer)))
             }

@@ -34,11 +34,7 @@ impl HeaderEdit {
     }
 
     /// The value for an exchange. A literal costs nothing; else it is written to `scratch`.
-    pub(crate) fn value<'a>(
-        &'a self,
-        exchange: &Exchange,
-        scratch: &'a mut Vec<u8>,
-    ) -> &'a [u8] {
+    pub(crate) fn value<'a>(&'a self, exchange: &Exchange, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         if let Some(literal) = self.literal() {
             return literal;
         }

@@ -7,6 +7,7 @@ use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, SlotId, Ve
 use portunus_http::{HeaderId, HeaderList, valid_authority};
 use portunus_spec::{Named, Spanned, spec};
 
+use crate::every::every;
 use crate::header_edit::{self, HeaderEdit};
 use crate::header_name::{HeaderName, Message};
 
@@ -14,9 +15,9 @@ spec! {
     /// Changes headers of the request to the upstream and of the answer to the client.
     pub struct HeadersSpec {
         /// Changes of the request, before it goes to the upstream.
-        request: HeaderEditsSpec = HeaderEditsSpec::default(),
+        request: HeaderEditsSpec,
         /// Changes of the answer, before it goes to the client. Answers that the proxy makes itself get them too.
-        response: HeaderEditsSpec = HeaderEditsSpec::default(),
+        response: HeaderEditsSpec,
     }
 }
 
@@ -36,20 +37,10 @@ spec! {
     }
 }
 
-impl Default for HeaderEditsSpec {
-    fn default() -> Self {
-        Self {
-            set: Named::default(),
-            add: Named::default(),
-            append: Named::default(),
-            remove: Vec::new(),
-        }
-    }
-}
-
 impl Buildable for HeadersSpec {
     const NAME: &'static str = "headers";
-    const DOC: &'static str = "Sets, adds, appends and removes headers of the request and of the answer.";
+    const DOC: &'static str =
+        "Sets, adds, appends and removes headers of the request and of the answer.";
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         let request = HeaderEdits::build(&self.request, Message::Request, cx);
@@ -105,24 +96,23 @@ struct HeaderEdits {
 }
 
 impl HeaderEdits {
-    fn build(
-        spec: &HeaderEditsSpec,
-        message: Message,
-        cx: &mut BuildCx<'_, '_>,
-    ) -> Option<Self> {
+    fn build(spec: &HeaderEditsSpec, message: Message, cx: &mut BuildCx<'_, '_>) -> Option<Self> {
         let lines = |list: &Named<Spanned<String>>, cx: &mut BuildCx<'_, '_>| {
-            let edits = list.iter().map(|(name, value)| HeaderEdit::build(name, value, message, cx));
-            all(edits)
+            let edits =
+                list.iter().map(|(name, value)| HeaderEdit::build(name, value, message, cx));
+            every(edits)
         };
         let set = lines(&spec.set, cx);
         let append = lines(&spec.append, cx);
-        let pairs = spec.add.iter().flat_map(|(name, list)| list.iter().map(move |value| (name, value)));
-        let add = all(pairs.map(|(name, value)| HeaderEdit::build(name, value, message, cx)));
+        let pairs =
+            spec.add.iter().flat_map(|(name, list)| list.iter().map(move |value| (name, value)));
+        let add = every(pairs.map(|(name, value)| HeaderEdit::build(name, value, message, cx)));
         let remove = spec.remove.iter();
         let remove =
-            all(remove.map(|name| HeaderName::write(name, message, name.span, cx.reader)));
+            every(remove.map(|name| HeaderName::write(name, message, name.span, cx.reader)));
         let joinable = list_names(&spec.append, cx) & no_host(spec, cx);
-        let mut edits = Self { remove: remove?, set: set?, add: add?, append: append?, authority: None };
+        let mut edits =
+            Self { remove: remove?, set: set?, add: add?, append: append?, authority: None };
         edits.authority = edits.set.extract_if(.., |edit| edit.name.id == HeaderId::Host).last();
         let host = spec.set.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
         let fine = host.is_none_or(|(_, value)| edits.check_authority(value, cx));
@@ -165,12 +155,6 @@ impl HeaderEdits {
             edit.append(exchange, list, scratch);
         }
     }
-}
-
-/// All of them, after each was tried: one mistake does not hide the next.
-fn all<T>(tried: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
-    let tried: Vec<Option<T>> = tried.collect();
-    tried.into_iter().collect()
 }
 
 /// Headers whose values are no comma-separated lists cannot be appended to (RFC 9110 section 5.3).

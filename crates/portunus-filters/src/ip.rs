@@ -10,6 +10,7 @@ use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, Verdict};
 use portunus_spec::{Reader, Spanned, spec};
 
+use crate::every::every;
 use table::{Access, AddressTable};
 
 spec! {
@@ -41,7 +42,8 @@ impl Buildable for IpSpec {
         refuse_both(&allow, &deny, cx.reader).then_some(())?;
         let rest = if allow.is_empty() { Access::Allow } else { Access::Deny };
         let allowed = allow.iter().map(|net| (net.value, Access::Allow));
-        let rules: Vec<_> = allowed.chain(deny.iter().map(|net| (net.value, Access::Deny))).collect();
+        let rules: Vec<_> =
+            allowed.chain(deny.iter().map(|net| (net.value, Access::Deny))).collect();
         Some(Arc::new(Ip { table: AddressTable::new(&rules, rest) }))
     }
 }
@@ -64,8 +66,7 @@ impl Filter for Ip {
 }
 
 fn prefixes(list: &[Spanned<String>], reader: &mut Reader<'_>) -> Option<Vec<Spanned<IpNet>>> {
-    let tried: Vec<_> = list.iter().map(|text| prefix(text, reader)).collect();
-    tried.into_iter().collect()
+    every(list.iter().map(|text| prefix(text, reader)))
 }
 
 /// Reads an address or a prefix. IPv4 addresses within IPv6 (`::ffff:0:0/96`) become IPv4.
@@ -85,11 +86,7 @@ fn prefix(text: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Spanned<IpN
     Some(Spanned::new(text.span, table::unified(net)))
 }
 
-fn refuse_both(
-    allow: &[Spanned<IpNet>],
-    deny: &[Spanned<IpNet>],
-    reader: &mut Reader<'_>,
-) -> bool {
+fn refuse_both(allow: &[Spanned<IpNet>], deny: &[Spanned<IpNet>], reader: &mut Reader<'_>) -> bool {
     let mut fine = true;
     for net in deny {
         if let Some(other) = allow.iter().find(|other| other.value == net.value) {

@@ -5,6 +5,7 @@
 //! when it is built.
 
 mod error_pages;
+mod every;
 mod forward_auth;
 mod header_edit;
 mod header_name;

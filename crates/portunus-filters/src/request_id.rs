@@ -36,7 +36,8 @@ spec_enum! {
 
 impl Buildable for RequestIdSpec {
     const NAME: &'static str = "request_id";
-    const DOC: &'static str = "Gives each request an id, for the upstream, the access log and the answer.";
+    const DOC: &'static str =
+        "Gives each request an id, for the upstream, the access log and the answer.";
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         let (name, span) = (&self.header.value, self.header.span);

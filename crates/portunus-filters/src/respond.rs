@@ -8,6 +8,7 @@ use portunus_exchange::{Exchange, Phase, PhaseSet, Reply, ReplyBody, Template};
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, SlotId, Verdict};
 use portunus_spec::{Named, Problem, Spanned, check, spec};
 
+use crate::every::every;
 use crate::header_edit::HeaderEdit;
 use crate::header_name::{Message, check_value};
 
@@ -34,9 +35,9 @@ impl Buildable for RespondSpec {
         let status = check(&self.status, cx.reader, |status| check_status(*status, &self.body));
         let content_type = check(&self.content_type, cx.reader, |text| check_value(text));
         let headers = self.headers.iter();
-        let headers: Vec<Option<HeaderEdit>> = headers
-            .map(|(name, value)| HeaderEdit::build(name, value, Message::Response, cx))
-            .collect();
+        let headers = every(
+            headers.map(|(name, value)| HeaderEdit::build(name, value, Message::Response, cx)),
+        );
         let body = match &self.body {
             Some(text) => {
                 warn_of_status(text, &self.status, cx);
@@ -45,8 +46,8 @@ impl Buildable for RespondSpec {
             None => None,
         };
         (status && content_type).then_some(())?;
-        let headers = headers.into_iter().collect::<Option<_>>()?;
-        Some(Arc::new(Respond { status: self.status.value, body, headers, scratch: cx.slot() }))
+        let (headers, status) = (headers?, self.status.value);
+        Some(Arc::new(Respond { status, body, headers, scratch: cx.slot() }))
     }
 }
 

@@ -127,3 +127,6 @@ impl RequestHead {
         self.query = query;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,16 @@
-//! Listeners, dialling, Io, buffers and splice. The only crate with unsafe code.
+//! Listeners, dialling, [`Io`], buffers and splice: all that touches sockets.
+//!
+//! If the data path ever needs unsafe code, this is the one crate where it may stand; so far every system call
+//! that it makes has a safe wrapper.
+
+mod buffers;
+mod dial;
+mod io;
+mod listen;
+mod splice;
+
+pub use buffers::{BUFFER_BYTES, Buffers};
+pub use dial::{DialTo, dial};
+pub use io::{Io, Socket};
+pub use listen::{Accepted, BindError, ListenAddress, ListenSocket, Listener};
+pub use splice::{Pipe, Pipes, Splice, SpliceError};

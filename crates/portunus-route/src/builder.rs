@@ -101,6 +101,7 @@ impl fmt::Display for Shadowed {
 }
 
 /// The earlier rule that matches what `rule` does, if there is one.
+#[expect(clippy::mutable_key_type, reason = "a regex is compared and hashed by its source")]
 fn twin(seen: &mut HashMap<Key, RouteId>, rule: &RouteRule) -> Option<RouteId> {
     let key = (rule.host.clone(), rule.path.shape(), rule.conditions.clone());
     match seen.entry(key) {

@@ -41,7 +41,8 @@ fn draw_bar(svg: &mut String, bar: &Bar, y: f64, most: f64) {
     let _ = writeln!(
         svg,
         "<text x=\"{}\" y=\"{text_y}\" text-anchor=\"end\" fill=\"#1f2328\">{}</text>\n\
-         <rect x=\"{LEFT}\" y=\"{y}\" width=\"{length:.1}\" height=\"{THICK}\" fill=\"{colour}\"/>\n\
+         <rect x=\"{LEFT}\" y=\"{y}\" \
+         width=\"{length:.1}\" height=\"{THICK}\" fill=\"{colour}\"/>\n\
          <text x=\"{value_x:.1}\" y=\"{text_y}\" fill=\"#1f2328\">{}</text>",
         LEFT - 8.0,
         escaped(&bar.label),

@@ -69,7 +69,8 @@ impl Peer {
         }
     }
 
-    /// The first line of what the program says about its version that holds a digit.
+    /// The first line of what the program says about its version that holds a digit,
+    /// without the program's own path: reports name no folder of this machine.
     fn version(&self, program: &Path) -> Result<String> {
         if self.version_args.is_empty() {
             return Ok("this repository".to_owned());
@@ -79,7 +80,8 @@ impl Peer {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         let line = said.lines().find(|line| line.contains(|c: char| c.is_ascii_digit()));
-        Ok(line.unwrap_or("unknown").trim().to_owned())
+        let line = line.unwrap_or("unknown").replace(&program.display().to_string(), "");
+        Ok(line.trim().to_owned())
     }
 }
 

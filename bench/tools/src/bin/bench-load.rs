@@ -149,7 +149,10 @@ impl Load {
         let at = |share: f64| quantile_us(&sorted, share);
         writeln!(
             stdout(),
-            r#"{{"rate":{},"requests":{},"failed":{},"p50_us":{:.1},"p99_us":{:.1},"p999_us":{:.1},"max_us":{:.1}}}"#,
+            concat!(
+                r#"{{"rate":{},"requests":{},"failed":{},"p50_us":{:.1},"#,
+                r#""p99_us":{:.1},"p999_us":{:.1},"max_us":{:.1}}}"#
+            ),
             plan.rate,
             sorted.len(),
             self.failed.get(),

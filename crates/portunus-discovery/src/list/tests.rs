@@ -62,7 +62,8 @@ async fn an_answer_is_kept_for_its_ttl() {
     let mut dns = FakeDns::start(Zone::Table(entries)).await;
     let mut run = run(vec![host("x.test"), host("y.test")], dns.options());
     while run.next().await.1.len() < 2 {}
-    // The short-lived name is asked for over and over; the other one's change goes unseen meanwhile.
+    // The short-lived name is asked for over and over; the other one's change goes unseen
+    // meanwhile.
     dns.set(Zone::Table(vec![a("y.test", 0, [10, 0, 0, 2])]));
     dns.questions(5).await;
     dns.set(Zone::Table(vec![a("x.test", 0, [10, 0, 0, 3]), a("y.test", 0, [10, 0, 0, 4])]));

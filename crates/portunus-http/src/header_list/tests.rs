@@ -31,6 +31,19 @@ fn edits_keep_order_and_case() {
 }
 
 #[test]
+fn texts_in_lower_case_are_copied_only_when_they_change() {
+    let mut list = HeaderList::default();
+    list.append(b"Host", b"Shop.Example");
+    let host = list.text_of(HeaderId::Host).unwrap();
+    let lower = list.lower(host);
+    assert_eq!((list.text(host), list.text(lower)), (&b"Shop.Example"[..], &b"shop.example"[..]));
+    assert_eq!(list.lower(lower), lower);
+    assert_eq!(list.text(lower.prefix(4)), b"shop");
+    assert_eq!(lower.prefix(99), lower);
+    assert_eq!(list.text_of(HeaderId::Cookie), None);
+}
+
+#[test]
 fn a_cleared_list_gives_big_memory_back() {
     let mut list = HeaderList::default();
     list.append(b"a", &vec![b'x'; 1 << 20]);

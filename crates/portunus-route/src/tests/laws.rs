@@ -35,6 +35,11 @@ fn path_text() -> impl Strategy<Value = String> {
     prop_oneof![4 => plain, 1 => regex]
 }
 
+/// The kind of a condition.
+fn kind(text: &&'static str) -> &'static str {
+    text.split_once(' ').map_or("methods", |(place, _)| place)
+}
+
 fn draft() -> impl Strategy<Value = Draft> {
     let host = select(&["h.a", "g.h.a", "*.h.a", "*.a", "*"][..]);
     let condition = select(
@@ -57,7 +62,6 @@ fn draft() -> impl Strategy<Value = Draft> {
     (host, path_text(), prop::collection::vec(condition, 0..3)).prop_map(
         |(host, path, mut conditions)| {
             // At most one of listeners and one of methods, as in the configuration.
-            let kind = |text: &&str| text.split_once(' ').map_or("methods", |(place, _)| place);
             let once = ["listener", "methods"];
             conditions.sort_by_key(kind);
             conditions.dedup_by(|a, b| kind(a) == kind(b) && once.contains(&kind(a)));

@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
@@ -9,7 +9,9 @@ fn check(answer: &'static str, expected: Option<Answer>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || {
-        listener.accept().unwrap().0.write_all(answer.as_bytes()).unwrap();
+        let (mut client, _) = listener.accept().unwrap();
+        assert!(client.read(&mut [0; 1024]).unwrap() > 0);
+        client.write_all(answer.as_bytes()).unwrap();
     });
     assert_eq!(get(port, "/").ok().flatten(), expected, "{answer}");
     server.join().unwrap();

@@ -1,0 +1,192 @@
+//! Moving bytes from socket to socket inside the kernel.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::pipe::{PipeFlags, SpliceFlags};
+use tokio::io::Interest;
+
+use crate::Io;
+
+/// A pipe that bytes pass through on their way.
+#[derive(Debug)]
+pub struct Pipe {
+    read: OwnedFd,
+    write: OwnedFd,
+    held: usize,
+}
+
+/// Recycled pipes of one worker.
+#[derive(Debug, Default)]
+pub struct Pipes {
+    free: RefCell<Vec<Pipe>>,
+}
+
+/// Which side failed.
+#[derive(Debug)]
+pub enum SpliceError {
+    /// Reading; an end before the promised length is `UnexpectedEof`.
+    From(io::Error),
+    /// Writing.
+    To(io::Error),
+}
+
+impl Pipes {
+    /// An empty pipe.
+    ///
+    /// # Errors
+    /// No file descriptors left.
+    pub fn take(&self) -> io::Result<Pipe> {
+        match self.free.borrow_mut().pop() {
+            Some(pipe) => Ok(pipe),
+            None => Pipe::open(),
+        }
+    }
+
+    /// Gives a pipe back; one with bytes in it is closed instead.
+    pub fn give(&self, pipe: Pipe) {
+        let mut free = self.free.borrow_mut();
+        if pipe.held == 0 && free.len() < FREE_MAX {
+            free.push(pipe);
+        }
+    }
+}
+
+impl Pipe {
+    fn open() -> io::Result<Self> {
+        let (read, write) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+        // The system may refuse: the default of 64 KiB is right too, only with more calls.
+        let _ = rustix::pipe::fcntl_setpipe_size(&write, PIPE_BYTES);
+        Ok(Self { read, write, held: 0 })
+    }
+}
+
+/// The moving of one body: [`Splice::step`] until it says that all is done.
+#[derive(Debug)]
+pub struct Splice<'a> {
+    /// Where bytes come from.
+    pub from: &'a Io,
+    /// Where they go.
+    pub to: &'a Io,
+    /// What they pass through.
+    pub pipe: &'a mut Pipe,
+    /// Bytes still to read.
+    pub left: u64,
+}
+
+impl Splice<'_> {
+    /// Moves what can be moved, waiting for one side where it must; bytes that reached `to`, 0 when all are there.
+    ///
+    /// # Errors
+    /// See [`SpliceError`].
+    pub async fn step(&mut self) -> Result<u64, SpliceError> {
+        if self.pipe.held == 0 {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            self.fill().await.map_err(SpliceError::From)?;
+        }
+        self.drain().await.map_err(SpliceError::To)
+    }
+
+    async fn fill(&mut self) -> io::Result<()> {
+        let want = usize::try_from(self.left).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
+        let moved = transfer(self.from, Interest::READABLE, || {
+            rustix::pipe::splice(self.from.fd(), None, self.pipe.write.as_fd(), None, want, flags())
+        });
+        match moved.await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            moved => {
+                self.pipe.held = moved;
+                self.left -= moved as u64;
+                Ok(())
+            }
+        }
+    }
+
+    async fn drain(&mut self) -> io::Result<u64> {
+        let held = self.pipe.held;
+        let moved = transfer(self.to, Interest::WRITABLE, || {
+            rustix::pipe::splice(self.pipe.read.as_fd(), None, self.to.fd(), None, held, flags())
+        });
+        let moved = moved.await?;
+        self.pipe.held -= moved;
+        Ok(moved as u64)
+    }
+}
+
+async fn transfer(
+    io: &Io,
+    interest: Interest,
+    call: impl Fn() -> rustix::io::Result<usize>,
+) -> io::Result<usize> {
+    loop {
+        match io.attempt(interest, || Ok(call()?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => io.wait(interest).await?,
+            done => return done,
+        }
+    }
+}
+
+fn flags() -> SpliceFlags {
+    SpliceFlags::NONBLOCK | SpliceFlags::MOVE
+}
+
+/// Room of a pipe, in bytes.
+const PIPE_BYTES: usize = 256 * 1024;
+/// The most unused pipes of a worker.
+const FREE_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DialTo, ListenAddress, ListenSocket, Listener, dial};
+
+    async fn pair() -> (Io, Io) {
+        let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
+        let socket = ListenSocket::bind(&any, 1).unwrap().remove(0);
+        let listener = Listener::adopt(socket).unwrap();
+        let ListenAddress::Ip(address) = listener.address().clone() else { unreachable!() };
+        let client = dial(DialTo::Ip(address)).await.unwrap();
+        (client, Io::adopt(listener.accept().await.unwrap().socket).unwrap())
+    }
+
+    #[test]
+    fn a_long_body_passes_whole_and_a_short_one_is_noticed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let ((source, from), (to, sink)) = (pair().await, pair().await);
+            let sent: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
+            let pipes = Pipes::default();
+            let mut pipe = pipes.take().unwrap();
+            let mut got = Vec::new();
+            let moving = async {
+                let left = sent.len() as u64 + 10;
+                let mut splice = Splice { from: &from, to: &to, pipe: &mut pipe, left };
+                loop {
+                    match splice.step().await {
+                        Ok(0) => unreachable!("ten bytes never come"),
+                        Ok(_) => {}
+                        Err(error) => break error,
+                    }
+                }
+            };
+            let sending = async {
+                source.write_all(&sent).await.unwrap();
+                source.shutdown_write();
+            };
+            let taking = async {
+                while got.len() < sent.len() {
+                    got.reserve(65_536);
+                    sink.read(&mut got).await.unwrap();
+                }
+            };
+            let (error, (), ()) = tokio::join!(moving, sending, taking);
+            assert!(
+                matches!(error, SpliceError::From(e) if e.kind() == io::ErrorKind::UnexpectedEof)
+            );
+            assert!(got == sent);
+        });
+    }
+}

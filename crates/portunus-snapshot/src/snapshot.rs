@@ -1,0 +1,70 @@
+//! The plan as a whole.
+
+use std::sync::Arc;
+
+use portunus_base::{ListenerId, UpstreamId};
+use portunus_http::RequestHead;
+use portunus_route::{ConnectionFacts, Missed, Params, Recorder, Router};
+use portunus_telemetry::Format;
+use portunus_upstream::Upstream;
+
+use crate::{ListenerPlan, Networks, Route};
+
+/// The immutable plan: what is served, how, and to where.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts up with each one that is published.
+    pub generation: u64,
+    /// Requests to routes.
+    pub router: Router,
+    /// Routes by id.
+    pub routes: Vec<Arc<Route>>,
+    /// Listeners by id; gaps are listeners of earlier snapshots.
+    pub listeners: Vec<Option<Arc<ListenerPlan>>>,
+    /// Upstreams by id; gaps are upstreams of earlier snapshots.
+    pub upstreams: Vec<Option<Arc<Upstream>>>,
+    /// Peers whose word on the client counts.
+    pub trusted: Networks,
+    /// How an access-log line is written; None when there is no access log.
+    pub access_log: Option<Arc<Format>>,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub enum Decision<'a> {
+    /// This route serves it.
+    Route(&'a Arc<Route>),
+    /// No route does, and why.
+    Miss(Missed),
+}
+
+impl Snapshot {
+    /// Decides on a request: pure, and the one place where that is done. The data path calls it with a recorder
+    /// that compiles to nothing; `explain`, `test` and `diff` with one that remembers every step.
+    pub fn decide<R: Recorder>(
+        &self,
+        connection: &ConnectionFacts,
+        head: &RequestHead,
+        params: &mut Params,
+        recorder: &mut R,
+    ) -> Decision<'_> {
+        let found = self.router.find(head, connection, params, recorder);
+        match found.map(|id| self.routes.get(id.index())) {
+            Ok(Some(route)) => Decision::Route(route),
+            Ok(None) => Decision::Miss(Missed::default()),
+            Err(missed) => Decision::Miss(missed),
+        }
+    }
+
+    /// The upstream of that id.
+    #[must_use]
+    pub fn upstream(&self, id: UpstreamId) -> Option<&Arc<Upstream>> {
+        self.upstreams.get(id.index()).and_then(Option::as_ref)
+    }
+
+    /// The listener of that id.
+    #[must_use]
+    pub fn listener(&self, id: ListenerId) -> Option<&Arc<ListenerPlan>> {
+        self.listeners.get(id.index()).and_then(Option::as_ref)
+    }
+}

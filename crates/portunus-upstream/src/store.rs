@@ -1,0 +1,96 @@
+//! Where the state of endpoints lives: by upstream and address, across reloads and changes of the set.
+
+use std::collections::HashMap;
+#[expect(clippy::disallowed_types, reason = "only control locks it: when endpoints change")]
+use std::sync::Mutex;
+use std::sync::{Arc, Weak};
+
+use portunus_balance::{Address, EndpointState};
+use portunus_base::UpstreamId;
+
+/// State of endpoints and ids of upstreams, stable for the life of the process.
+#[derive(Debug, Default)]
+pub struct StateStore {
+    #[expect(clippy::disallowed_types, reason = "only control locks it: when endpoints change")]
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    upstreams: HashMap<String, UpstreamId>,
+    states: HashMap<(UpstreamId, Address), Weak<EndpointState>>,
+    keys: u32,
+    free_keys: Vec<u32>,
+}
+
+impl StateStore {
+    /// The id of the upstream of that name; the same for as long as the process runs.
+    pub fn upstream(&self, name: &str) -> UpstreamId {
+        self.with(|inner| {
+            let next = UpstreamId(inner.upstreams.len() as u32);
+            *inner.upstreams.entry(name.to_owned()).or_insert(next)
+        })
+    }
+
+    /// The state of an endpoint: the one that is in use, or a new one.
+    pub fn endpoint(&self, upstream: UpstreamId, address: &Address) -> Arc<EndpointState> {
+        self.with(|inner| {
+            inner.forget_unused();
+            let place = (upstream, address.clone());
+            if let Some(state) = inner.states.get(&place).and_then(Weak::upgrade) {
+                return state;
+            }
+            let key = inner.take_key();
+            let state = Arc::new(EndpointState::new(key));
+            inner.states.insert(place, Arc::downgrade(&state));
+            state
+        })
+    }
+
+    fn with<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> R {
+        // A panic of another control task leaves the table whole: each change is one insertion.
+        let mut inner = self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        act(&mut inner)
+    }
+}
+
+impl Inner {
+    /// Keys index the pools of workers, so those of endpoints that are gone are used again.
+    fn forget_unused(&mut self) {
+        self.states.retain(|_, state| state.strong_count() > 0);
+        let mut used: Vec<u32> =
+            self.states.values().filter_map(|state| Some(state.upgrade()?.key())).collect();
+        used.sort_unstable();
+        self.free_keys = (0..self.keys).filter(|key| used.binary_search(key).is_err()).collect();
+    }
+
+    fn take_key(&mut self) -> u32 {
+        self.free_keys.pop().unwrap_or_else(|| {
+            self.keys += 1;
+            self.keys - 1
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(port: u16) -> Address {
+        Address::Ip(([127, 0, 0, 1], port).into())
+    }
+
+    #[test]
+    fn state_is_shared_while_in_use_and_keys_are_used_again() {
+        let store = StateStore::default();
+        let (a, b) = (store.upstream("a"), store.upstream("b"));
+        assert_eq!((a, store.upstream("a")), (store.upstream("a"), a));
+        let first = store.endpoint(a, &address(1));
+        let other = store.endpoint(b, &address(1));
+        assert!(Arc::ptr_eq(&first, &store.endpoint(a, &address(1))));
+        assert_ne!(first.key(), other.key());
+        let key = first.key();
+        drop(first);
+        assert_eq!(store.endpoint(a, &address(2)).key(), key);
+    }
+}

@@ -1,0 +1,84 @@
+//! One upstream: its settings, and the endpoints that serve it now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portunus_balance::{BalancerPlan, Endpoint, EndpointSet};
+use portunus_base::UpstreamId;
+use portunus_h1::Limits;
+use portunus_telemetry::{EndpointSeries, Registry, UpstreamSeries};
+use portunus_worker::Published;
+
+/// What the configuration says of an upstream.
+#[derive(Clone, Debug)]
+pub struct UpstreamPlan {
+    /// Its id, the same over reloads.
+    pub id: UpstreamId,
+    /// Its name, as in logs and metrics.
+    pub name: Arc<str>,
+    /// How endpoints are chosen.
+    pub balancer: Arc<dyn BalancerPlan>,
+    /// Our own zone, where it is set.
+    pub zone: Option<Arc<str>>,
+    /// Bound on connecting.
+    pub connect_timeout: Duration,
+    /// Bound on the wait for the head of an answer.
+    pub first_byte_timeout: Duration,
+    /// Bound on each pause of the upstream within a body.
+    pub idle_timeout: Duration,
+    /// How long an unused connection is kept.
+    pub pool_idle_timeout: Duration,
+    /// The most unused connections to one endpoint that a worker keeps.
+    pub pool_idle_max: usize,
+    /// The most connections to one endpoint, over all workers.
+    pub connections_max: Option<u32>,
+    /// The most requests in flight to one endpoint, over all workers.
+    pub requests_max: Option<u32>,
+    /// How long an endpoint that could not be connected to is left alone.
+    pub eject_for: Duration,
+    /// Limits on the heads of answers.
+    pub limits: Limits,
+}
+
+/// The endpoints of an upstream with the series that count them.
+#[derive(Debug)]
+pub struct ServingSet {
+    /// The endpoints and their balancers.
+    pub set: EndpointSet,
+    /// The series of each endpoint, in the order of the set.
+    pub series: Vec<EndpointSeries>,
+    /// True once a provider has spoken: an empty set then means that there is no endpoint.
+    pub resolved: bool,
+}
+
+/// An upstream with its endpoints of now. Shared by all workers; a reload keeps it while its plan is the same.
+#[derive(Debug)]
+pub struct Upstream {
+    /// What the configuration says.
+    pub plan: UpstreamPlan,
+    /// The series that counts it.
+    pub series: UpstreamSeries,
+    /// The endpoints of now.
+    pub serving: Published<ServingSet>,
+}
+
+impl Upstream {
+    /// An upstream that has no endpoints yet.
+    #[must_use]
+    pub fn new(plan: UpstreamPlan, registry: &Registry) -> Self {
+        let series = registry.upstream(&plan.name);
+        let set = EndpointSet::build(Vec::new(), &*plan.balancer, plan.zone.as_deref(), 0);
+        let serving = ServingSet { set, series: Vec::new(), resolved: false };
+        Self { plan, series, serving: Published::new(Arc::new(serving)) }
+    }
+
+    /// Publishes another set of endpoints. Control calls it; workers follow at their next request.
+    pub fn serve(&self, endpoints: Vec<Endpoint>, registry: &Registry) {
+        let generation = self.serving.generation() + 1;
+        let zone = self.plan.zone.as_deref();
+        let set = EndpointSet::build(endpoints, &*self.plan.balancer, zone, generation);
+        let name = |endpoint: &Endpoint| registry.endpoint(&self.plan.name, &endpoint.name);
+        let series = set.endpoints().iter().map(name).collect();
+        self.serving.publish(Arc::new(ServingSet { set, series, resolved: true }));
+    }
+}
