@@ -1,7 +1,5 @@
 //! Whole messages: what a reader of a stream makes of the codec's parts.
 
-use std::ops::Range;
-
 use portunus_h1::{
     CHUNK_END, Chunked, H1Error, LAST_CHUNK, Limits, Parsed, encode_chunk_size, encode_request,
     encode_response, encode_trailers, parse_request, parse_response, request_framing,
@@ -119,23 +117,23 @@ fn read_body(bytes: &[u8], framing: Framing) -> Result<Option<(Body, usize)>, H1
         Framing::Close => Ok(plain(bytes.len())),
         Framing::Chunked => {
             let mut decoder = Chunked::new(&Limits::default());
-            let (content, len) = decode_chunks(&mut decoder, &[0..bytes.len()], bytes)?;
+            let (content, len) = decode_chunks(&mut decoder, &[bytes.len()], bytes)?;
             let trailers = decoder.trailers().clone();
             Ok(decoder.is_end().then_some((Body { content, trailers }, len)))
         }
     }
 }
 
-/// Feeds `bytes` piece by piece; what a call leaves over stands before the next piece.
+/// Feeds `bytes` piece by piece, each up to one of `ends`; what a call leaves over stands before the next piece.
 pub(crate) fn decode_chunks(
     decoder: &mut Chunked,
-    pieces: &[Range<usize>],
+    ends: &[usize],
     bytes: &[u8],
 ) -> Result<(Vec<u8>, usize), H1Error> {
     let (mut content, mut at) = (Vec::new(), 0);
-    for piece in pieces {
+    for end in ends {
         loop {
-            let input = &bytes[at..piece.end];
+            let input = &bytes[at..*end];
             let event = decoder.decode(input)?;
             assert!(event.consumed <= input.len() && event.data.end <= event.consumed);
             content.extend_from_slice(&input[event.data]);
@@ -147,7 +145,7 @@ pub(crate) fn decode_chunks(
                 break;
             }
         }
-        assert_eq!(at, piece.end, "all input is consumed before the end");
+        assert_eq!(at, *end, "all input is consumed before the end");
     }
     Ok((content, at))
 }

@@ -107,7 +107,7 @@ pub struct RetryOn {
 }
 
 /// When a request is sent once more.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RetryPlan {
     /// How many tries there are beyond the first.
     pub attempts: u16,

@@ -9,7 +9,8 @@ fn headers(fields: &[(&str, &str)]) -> HeaderList {
 #[test]
 fn a_request_has_a_length_or_chunks_or_no_body() {
     let check = |fields: &[(&str, &str)], expected| {
-        let head = RequestHead { headers: headers(fields), ..RequestHead::default() };
+        let mut head = RequestHead::default();
+        head.headers = headers(fields);
         assert_eq!(request_framing(&head), expected, "{fields:?}");
     };
     check(&[], Ok(Framing::None));
@@ -27,7 +28,8 @@ fn a_request_has_a_length_or_chunks_or_no_body() {
 #[test]
 fn the_request_decides_whether_an_answer_has_a_body() {
     let check = |method, status, fields: &[(&str, &str)], expected| {
-        let head = ResponseHead { status, headers: headers(fields), ..ResponseHead::default() };
+        let mut head = ResponseHead::default();
+        (head.status, head.headers) = (status, headers(fields));
         assert_eq!(response_framing(&head, method), expected, "{method:?} {status} {fields:?}");
     };
     let length: &[_] = &[("Content-Length", "5")];
@@ -97,8 +99,8 @@ fn an_upgrade_is_named_by_connection_and_stands_once() {
 #[test]
 fn only_http11_expects_a_continue() {
     let check = |version, value: &str, expected| {
-        let headers = headers(&[("Expect", value)]);
-        let head = RequestHead { version, headers, ..RequestHead::default() };
+        let mut head = RequestHead::default();
+        (head.version, head.headers) = (version, headers(&[("Expect", value)]));
         assert_eq!(expects_continue(&head), expected, "{version:?} {value}");
     };
     check(Version::H11, "100-Continue", true);
