@@ -1,1 +1,39 @@
 //! Whole-program tests, by capability.
+//!
+//! Each test is a configuration, an origin, a client, and what they must see of each other.
+
+// `cfg(test)` says to clippy what these modules are.
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod balance;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod client_address;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod filters;
+#[cfg(test)]
+mod h1;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod listeners;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod retry;
+#[cfg(test)]
+mod routing;
+#[cfg(test)]
+mod timeouts;
+#[cfg(test)]
+mod websocket;

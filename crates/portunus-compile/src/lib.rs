@@ -1,1 +1,33 @@
-//! A spec and the registries become a snapshot, or all diagnostics; and the difference of two snapshots.
+//! A spec and the registries become a snapshot, or all diagnostics; and what follows from snapshots: their
+//! difference, `explain`, and the tests of a configuration.
+//!
+//! Runs on control's side only, never on a worker: it may read files for filters and allocate as it likes. It binds
+//! no socket, resolves no name and sends nothing. Given the previous result, it keeps what did not change: see
+//! [`compile`].
+
+mod chain;
+mod change;
+mod compile;
+mod condition;
+pub mod explain;
+mod filters;
+mod listener;
+mod place;
+mod question;
+mod readings;
+mod route;
+mod source;
+mod test_run;
+mod upstream;
+
+pub use change::{Change, Changed, difference};
+pub use compile::{Compiled, Inputs, Registries, compile};
+pub use explain::{Explanation, explain};
+pub use listener::ListenerBinding;
+pub use question::Question;
+pub use source::{HealthPlan, Source};
+pub use test_run::{TestFailure, TestOutcome, run_tests, test_diagnostics};
+pub use upstream::UpstreamSource;
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,7 @@ macro_rules! textual {
             }
 
             fn write(&self) -> Node {
-                Node::text(self.to_string())
+                portunus_spec::Value::plain(&self.to_string()).into()
             }
 
             fn shape() -> Shape {
@@ -169,6 +169,3 @@ textual! {
 }
 
 const URL_HELP: &str = "write http://host:port";
-
-#[cfg(test)]
-mod tests;

@@ -148,24 +148,31 @@ fn health(health: &HealthSpec, reader: &mut Reader<'_>) {
 /// Chains may use chains, but not themselves.
 fn chains(config: &ConfigSpec, reader: &mut Reader<'_>) {
     for (name, chain) in &config.filters {
-        let mut open = vec![chain];
-        let mut seen = vec![name.value.as_str()];
-        while let Some(uses) = open.pop() {
-            for filter in uses {
-                if filter.name.value == name.value {
-                    let message = format!("the chain `{}` uses itself", name.value);
-                    let error = reader.error(filter.name.span, message);
-                    error.related(name.span, "the chain").help("remove the name from the chain");
-                    return;
-                }
-                let Some(inner) = config.filters.get(&filter.name) else { continue };
-                if !seen.contains(&filter.name.as_str()) {
-                    seen.push(&filter.name);
-                    open.push(inner);
-                }
+        if let Some(span) = use_of_itself(name, chain, config) {
+            let message = format!("the chain `{}` uses itself", name.value);
+            let error = reader.error(span, message);
+            error.related(name.span, "the chain").help("remove the name from the chain");
+        }
+    }
+}
+
+/// Where a chain, or one that it uses, names the chain itself.
+fn use_of_itself(name: &str, chain: &[UseSpec], config: &ConfigSpec) -> Option<Span> {
+    let mut open = vec![chain];
+    let mut seen: Vec<&str> = Vec::new();
+    while let Some(uses) = open.pop() {
+        for filter in uses {
+            if filter.name.value == name {
+                return Some(filter.name.span);
+            }
+            let Some(inner) = config.filters.get(&filter.name) else { continue };
+            if !seen.contains(&filter.name.as_str()) {
+                seen.push(&filter.name);
+                open.push(inner);
             }
         }
     }
+    None
 }
 
 fn admin(admin: &AdminSpec, reader: &mut Reader<'_>) {
@@ -245,6 +252,3 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -60,10 +60,12 @@ impl<'t> Layout<'t> {
             let (first, last) = (span.start.line(), span.end.line());
             match event {
                 Event::Scalar(_, style, ..) => {
-                    let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                    // The mark at the end of a block scalar is the start of the next line.
-                    let last = if block && span.end.col() == 0 { last - 1 } else { last };
-                    mark(&mut kinds, first..last, if block { Kind::Verbatim } else { Kind::Rest });
+                    if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                        let ends = span.end.col();
+                        mark(&mut kinds, block_lines(&lines, first, last, ends), Kind::Verbatim);
+                    } else {
+                        mark(&mut kinds, first..last, Kind::Rest);
+                    }
                 }
                 Event::SequenceStart(StructureStyle::Flow, ..)
                 | Event::MappingStart(StructureStyle::Flow, ..) => flows.push(Some(first)),
@@ -185,6 +187,19 @@ impl Levels {
             _ => around(indent),
         }
     }
+}
+
+/// The lines of a block scalar below its header. The parser's span starts at the first text and
+/// ends where the next thing begins; both are lines from 1.
+fn block_lines(lines: &[&str], first: usize, last: usize, end_column: usize) -> Range<usize> {
+    let blank = |index: usize| lines.get(index).is_none_or(|line| line.trim().is_empty());
+    let mut start = first.saturating_sub(1);
+    while start > 0 && blank(start - 1) {
+        start -= 1;
+    }
+    let last_line = lines.get(last.saturating_sub(1)).copied().unwrap_or_default();
+    let outside = indent_of(last_line) >= end_column;
+    start..if outside { last.saturating_sub(1) } else { last }
 }
 
 fn mark(kinds: &mut [Kind], lines: Range<usize>, kind: Kind) {

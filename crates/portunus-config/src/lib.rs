@@ -45,3 +45,6 @@ fn escape(node: &mut Node) {
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

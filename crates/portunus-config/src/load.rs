@@ -20,7 +20,8 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The tree after includes, variables and overrides.
     pub node: Node,
-    /// The typed tree; `None` if any part of it is unusable.
+    /// The typed tree; `None` if any part of it is unusable. It may be there beside errors, so
+    /// look at the diagnostics first.
     pub spec: Option<ConfigSpec>,
     /// The files that were read, or that should have been.
     pub files: Vec<PathBuf>,
@@ -55,6 +56,8 @@ struct Loader<'l> {
     sources: Sources,
     diagnostics: Diagnostics,
     node: Node,
+    /// Whether every text was read whole: half a tree has mistakes that the whole one has not.
+    whole: bool,
     seen: HashSet<PathBuf>,
     read: Vec<PathBuf>,
     folders: Vec<PathBuf>,
@@ -68,6 +71,7 @@ impl<'l> Loader<'l> {
             sources: Sources::default(),
             diagnostics: Diagnostics::default(),
             node: Node::default(),
+            whole: true,
             seen: HashSet::new(),
             read: Vec::new(),
             folders: Vec::new(),
@@ -91,6 +95,7 @@ impl<'l> Loader<'l> {
                 self.text(&path.display().to_string(), text, folder);
             }
             Err(error) => {
+                self.whole = false;
                 let message = format!("cannot read {}: {error}", path.display());
                 self.diagnostics.push(Diagnostic::error(asked.unwrap_or_default(), message));
             }
@@ -108,9 +113,11 @@ impl<'l> Loader<'l> {
     fn text(&mut self, name: &str, text: String, folder: &Path) {
         let source = self.sources.add(name, text);
         let text = self.sources.text(source).unwrap_or_default();
-        let Some(mut node) = parse(text, source, Some(self.env), &mut self.diagnostics) else {
-            return;
-        };
+        let mut found = Diagnostics::default();
+        let node = parse(text, source, Some(self.env), &mut found);
+        self.whole &= !found.has_errors();
+        self.diagnostics.append(found);
+        let Some(mut node) = node else { return };
         let includes = take_includes(&mut node);
         merge(&mut self.node, node, "", &mut self.diagnostics);
         for include in includes {
@@ -136,16 +143,11 @@ impl<'l> Loader<'l> {
         self.overrides();
         let surroundings = Surroundings::new(self.files, self.env, base.clone());
         let mut reader = Reader::new(&surroundings);
-        let parsed = !self.diagnostics.has_errors();
-        let spec = match ConfigSpec::read(&self.node, &mut reader) {
-            Some(spec) => {
-                check::check(&spec, &mut reader);
-                Some(spec)
-            }
-            None => None,
-        };
-        // Half a tree has mistakes that the whole one has not.
-        if parsed {
+        let spec = ConfigSpec::read(&self.node, &mut reader).filter(|_| self.whole);
+        if let Some(spec) = &spec {
+            check::check(spec, &mut reader);
+        }
+        if self.whole {
             self.diagnostics.append(reader.finish());
         }
         self.diagnostics.sort();
@@ -153,7 +155,7 @@ impl<'l> Loader<'l> {
             sources: self.sources,
             diagnostics: self.diagnostics,
             node: self.node,
-            spec: spec.filter(|_| parsed),
+            spec,
             files: self.read,
             folders: self.folders,
             base,
@@ -227,6 +229,3 @@ fn take_includes(node: &mut Node) -> Vec<Node> {
 
 /// Most files of one configuration.
 const FILES_MAX: usize = 10_000;
-
-#[cfg(test)]
-mod tests;

@@ -112,6 +112,3 @@ fn join(path: &str, key: &str) -> String {
 
 /// What the names of overriding variables start with.
 const PREFIX: &str = "PORTUNUS_";
-
-#[cfg(test)]
-mod tests;

@@ -204,6 +204,3 @@ textual! {
 const WORKERS_MAX: u16 = 1024;
 /// Deepest nesting of chains in chains.
 const CHAIN_DEPTH_MAX: usize = 16;
-
-#[cfg(test)]
-mod tests;

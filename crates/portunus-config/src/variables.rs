@@ -75,6 +75,3 @@ impl Filled {
 }
 
 const ESCAPE: &str = "write ${NAME} or ${NAME:-default}; $${ stands for a plain ${";
-
-#[cfg(test)]
-mod tests;

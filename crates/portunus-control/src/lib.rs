@@ -1,1 +1,31 @@
-//! Watches sources, compiles, publishes; runs discovery, health checks and the admin API.
+//! Control: everything of a running Portunus that is not the path of a request.
+//!
+//! Loads and compiles configurations and publishes them to the workers, watches files, finds and
+//! checks endpoints, answers the admin API, obeys signals. All of it runs on one thread with a
+//! runtime of its own, never on a worker.
+
+mod admin;
+mod console;
+mod control;
+mod health;
+mod life;
+mod limits;
+mod listeners;
+mod log;
+mod normal;
+mod pid_file;
+mod refusal;
+mod shared;
+mod signals;
+mod source;
+mod task;
+mod upstreams;
+mod watch;
+
+pub use console::Console;
+pub use control::{Control, Options};
+pub use shared::Reloaded;
+pub use life::{End, run};
+pub use normal::normal;
+pub use refusal::{Refusal, StartError};
+pub use source::{ConfigSource, Prepared, World};

@@ -71,8 +71,13 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// An upgrade was asked for that the route does not allow.
     UpgradeRefused,
-    /// A filter failed; its reason code.
-    Filter(&'static str),
+    /// A filter failed, or refused a body that was on its way already.
+    Filter {
+        /// Its reason code.
+        code: &'static str,
+        /// The status of the answer.
+        status: u16,
+    },
     /// The process is stopping.
     Stopping,
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use portunus_base::{Mono, RouteId, UpstreamId, Wall};
-use portunus_http::{HeaderList, RequestHead, ResponseHead};
+use portunus_http::{HeaderList, RequestHead, ResponseHead, Text};
 use portunus_route::Params;
 
 use crate::{Attributes, ClientFacts, Phase, Reason};
@@ -16,6 +16,8 @@ pub struct Exchange {
     pub client: ClientFacts,
     /// What is asked; filters change it before it goes to the upstream.
     pub request: RequestHead,
+    /// Path and query as the client sent them, for logs; text of `request.headers`.
+    pub target: (Text, Option<Text>),
     /// The answer's head, once there is one.
     pub response: ResponseHead,
     /// Headers that every answer to this request gets, whoever makes it.
@@ -79,6 +81,7 @@ impl Exchange {
     pub fn clear(&mut self) {
         self.client = ClientFacts::default();
         self.request.clear();
+        self.target = (Text::default(), None);
         self.response.clear();
         self.response_extra.clear();
         self.route = None;

@@ -48,7 +48,8 @@ enum State {
 }
 
 impl Chunked {
-    /// A decoder at the start of a body. `line_bytes_max` bounds all extensions of the body together.
+    /// A decoder at the start of a body. `line_bytes_max` bounds all extensions of the body
+    /// together.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self {
@@ -64,8 +65,8 @@ impl Chunked {
 
     /// Takes framing up to and with one run of payload, and the framing behind it.
     ///
-    /// Everything that there is gets consumed, up to the next payload or the end: call again with the rest
-    /// while `consumed > 0` and not `end`.
+    /// Everything that there is gets consumed, up to the next payload or the end: call again with
+    /// the rest while `consumed > 0` and not `end`.
     ///
     /// # Errors
     /// The first fault; the decoder must not be used after it.
@@ -156,7 +157,8 @@ impl Chunked {
         self.state = if self.remaining == 0 { State::Trailers } else { State::Data };
     }
 
-    /// The trailer section is parsed as one piece: kept until its end is there, then checked like a head's.
+    /// The trailer section is parsed as one piece: kept until its end is there, then checked like a
+    /// head's.
     fn take_trailers(&mut self, rest: &[u8]) -> Result<usize, H1Error> {
         if self.section.is_empty() && rest.starts_with(b"\r\n") {
             self.state = State::End;

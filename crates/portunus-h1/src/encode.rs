@@ -4,13 +4,14 @@ use portunus_http::{
     Framing, HeaderId, HeaderList, Method, RequestHead, ResponseHead, TargetForm, Version,
 };
 
-/// Writes a request head to `out`, always as HTTP/1.1 and in origin form (authority form for CONNECT).
+/// Writes a request head to `out`, always as HTTP/1.1 and in origin form (authority form for
+/// CONNECT).
 ///
-/// `Content-Length` and `Transfer-Encoding` are written from `framing`; headers of the head that would
-/// contradict it, and those that belong to the old connection (`Connection`, `Keep-Alive`,
-/// `Proxy-Connection`, `Upgrade`), are left out. `Host` comes first, from the authority, when the head has
-/// none. [`Framing::Close`] does not exist for requests and is written as chunked: a body that is not in
-/// chunks is refused then, and never read as a second request.
+/// `Content-Length` and `Transfer-Encoding` are written from `framing`; headers of the head that
+/// would contradict it, and those that belong to the old connection (`Connection`, `Keep-Alive`,
+/// `Proxy-Connection`, `Upgrade`), are left out. `Host` comes first, from the authority, when the
+/// head has none. [`Framing::Close`] does not exist for requests and is written as chunked: a body
+/// that is not in chunks is refused then, and never read as a second request.
 pub fn encode_request(head: &RequestHead, framing: Framing, out: &mut Vec<u8>) {
     request_line_and_headers(head, framing, out);
     out.extend_from_slice(LINE_END);
@@ -28,13 +29,15 @@ pub fn encode_upgrade_request(
     out.extend_from_slice(LINE_END);
 }
 
-/// Writes the head of an answer to a client of that version to `out`; the status line always says HTTP/1.1.
+/// Writes the head of an answer to a client of that version to `out`; the status line always says
+/// HTTP/1.1.
 ///
-/// Headers about framing and connection are written anew, as in [`encode_request`]. With [`Framing::None`] the
-/// `Content-Length` of the head stays, but not on 1xx and 204: it tells the length that a GET would have had
-/// (HEAD, 304). An answer that merely has no content takes `Framing::Length(0)`. To an HTTP/1.0 client
-/// [`Framing::Chunked`] is written as [`Framing::Close`]; see [`crate::framing_for`]. A body that ends with the
-/// connection closes it whatever `keep_alive` says. A 1xx has neither framing nor `Connection`.
+/// Headers about framing and connection are written anew, as in [`encode_request`]. With
+/// [`Framing::None`] the `Content-Length` of the head stays, but not on 1xx and 204: it tells the
+/// length that a GET would have had (HEAD, 304). An answer that merely has no content takes
+/// `Framing::Length(0)`. To an HTTP/1.0 client [`Framing::Chunked`] is written as
+/// [`Framing::Close`]; see [`crate::framing_for`]. A body that ends with the connection closes it
+/// whatever `keep_alive` says. A 1xx has neither framing nor `Connection`.
 pub fn encode_response(
     head: &ResponseHead,
     version: Version,
@@ -60,7 +63,8 @@ pub fn encode_upgrade_response(head: &ResponseHead, protocol: &[u8], out: &mut V
     out.extend_from_slice(LINE_END);
 }
 
-/// Writes the line before a chunk of so many bytes. Zero would end the body: that is [`LAST_CHUNK`].
+/// Writes the line before a chunk of so many bytes. Zero would end the body: that is
+/// [`LAST_CHUNK`].
 pub fn encode_chunk_size(bytes: usize, out: &mut Vec<u8>) {
     let digits = (usize::BITS - bytes.leading_zeros()).div_ceil(4).max(1);
     let nibbles = (0..digits).rev().map(|at| (bytes >> (at * 4)) as u8 & 0xf);

@@ -68,6 +68,8 @@ faults! {
     UnsupportedVersion => "unsupported_version", 505;
     /// A target in none of the four forms, or in one that the method does not have.
     BadTarget => "bad_target", 400;
+    /// A `%` in the path that no two hexadecimal digits follow: decoding `%%32e` twice gives a dot.
+    BadEscape => "bad_escape", 400;
     /// User and password in the target.
     UserinfoInTarget => "userinfo_in_target", 400;
     /// A fragment in the target.

@@ -1,4 +1,5 @@
-//! The header section of a head, and the trailer section of a chunked body: one grammar, one parser.
+//! The header section of a head, and the trailer section of a chunked body: one grammar, one
+//! parser.
 
 use std::sync::LazyLock;
 
@@ -7,14 +8,14 @@ use portunus_http::{HeaderId, HeaderList, Text};
 
 use crate::{H1Error, Limits, name::name_len};
 
-/// The length of the section at the start of `bytes`, which begin with the CRLF of the line before it:
-/// up to and with the empty line.
+/// The length of the section at the start of `bytes`, which begin with the CRLF of the line before
+/// it: up to and with the empty line.
 pub(crate) fn section_len(bytes: &[u8]) -> Option<usize> {
     SECTION_END.find(bytes).map(|at| at + SECTION_END.needle().len())
 }
 
-/// Checks `section` (from the CRLF before it to its empty line) byte by byte in one sweep: no controls,
-/// and CR and LF in pairs only.
+/// Checks `section` (from the CRLF before it to its empty line) byte by byte in one sweep: no
+/// controls, and CR and LF in pairs only.
 ///
 /// The sweep has no branches, so that the compiler turns it into vector code.
 pub(crate) fn check_section(section: &[u8]) -> Result<(), H1Error> {

@@ -1,4 +1,5 @@
-//! What the first lines of requests and answers share: where the line ends, and where the head does.
+//! What the first lines of requests and answers share: where the line ends, and where the head
+//! does.
 
 use portunus_http::Version;
 
@@ -25,7 +26,8 @@ pub(crate) fn first_line<'a>(
     }
 }
 
-/// The length of the whole head whose first line has `line_len` bytes; None when its end is not there yet.
+/// The length of the whole head whose first line has `line_len` bytes; None when its end is not
+/// there yet.
 ///
 /// Looks for the end alone, so that a client that sends byte by byte costs no more than that.
 pub(crate) fn head_len(

@@ -9,8 +9,8 @@ use crate::H1Error;
 /// The framing of a request's body.
 ///
 /// # Errors
-/// `Content-Length` that is repeated or no number, both lengths at once, and every `Transfer-Encoding` other
-/// than one `chunked` in HTTP/1.1.
+/// `Content-Length` that is repeated or no number, both lengths at once, and every
+/// `Transfer-Encoding` other than one `chunked` in HTTP/1.1.
 pub fn request_framing(head: &RequestHead) -> Result<Framing, H1Error> {
     let coding = sole_coding(head.version, &head.headers)?;
     let mut lengths = head.headers.values_of(HeaderId::ContentLength);
@@ -25,11 +25,12 @@ pub fn request_framing(head: &RequestHead) -> Result<Framing, H1Error> {
 
 /// The framing of the body of an answer to `request`.
 ///
-/// None for answers to HEAD, 1xx, 204, 304 and for the tunnel behind a CONNECT: bytes that follow such a head
-/// are no body, and a connection with bytes left over must not be used again.
+/// None for answers to HEAD, 1xx, 204, 304 and for the tunnel behind a CONNECT: bytes that follow
+/// such a head are no body, and a connection with bytes left over must not be used again.
 ///
 /// # Errors
-/// As [`request_framing`]; but a `Content-Length` may be repeated with the same value, as some servers do.
+/// As [`request_framing`]; but a `Content-Length` may be repeated with the same value, as some
+/// servers do.
 pub fn response_framing(head: &ResponseHead, request: Method) -> Result<Framing, H1Error> {
     let coding = sole_coding(head.version, &head.headers)?;
     let length = agreed_length(&head.headers)?;
@@ -46,8 +47,8 @@ pub fn response_framing(head: &ResponseHead, request: Method) -> Result<Framing,
     })
 }
 
-/// The framing that a peer of that version understands: HTTP/1.0 has no chunks, so what would be chunked
-/// ends with the connection.
+/// The framing that a peer of that version understands: HTTP/1.0 has no chunks, so what would be
+/// chunked ends with the connection.
 #[must_use]
 pub fn framing_for(version: Version, framing: Framing) -> Framing {
     match (version, framing) {

@@ -1,9 +1,9 @@
 //! Sans-IO HTTP/1 codec: parsing, encoding, body framing, strictness and limits.
 //!
-//! Bytes in, heads out, and back (RFC 9112). No sockets, no clock, no allocation with a recycled head.
-//! The codec never guesses: what two parsers could read in two ways is refused with a [`H1Error`], because
-//! request smuggling lives in the difference. A head that was accepted is written again from its parts, so
-//! that the next hop sees one spelling only.
+//! Bytes in, heads out, and back (RFC 9112). No sockets, no clock, no allocation with a recycled
+//! head. The codec never guesses: what two parsers could read in two ways is refused with a
+//! [`H1Error`], because request smuggling lives in the difference. A head that was accepted is
+//! written again from its parts, so that the next hop sees one spelling only.
 
 mod chunked;
 mod encode;

@@ -41,8 +41,8 @@ fn is_lookalike(name: &[u8]) -> bool {
     dashed != name && is_protected(HeaderId::of(dashed))
 }
 
-/// Headers that say who the client is, or where and how long the message is: nobody may slip them in,
-/// neither under another spelling nor as a trailer.
+/// Headers that say who the client is, or where and how long the message is: nobody may slip them
+/// in, neither under another spelling nor as a trailer.
 pub(crate) fn is_protected(id: HeaderId) -> bool {
     matches!(
         id,

@@ -14,9 +14,9 @@ use crate::{
 
 /// Parses the head at the start of `buf` into `head`, whose former content goes.
 ///
-/// Empty lines before it are skipped. The path is normalised; the query stays as written. With an absolute
-/// target its authority wins, and the `Host` header is set to it (RFC 9112 section 3.2.2). On a fault `head`
-/// holds what was read so far, for the log.
+/// Empty lines before it are skipped. The path is normalised; the query stays as written. With an
+/// absolute target its authority wins, and the `Host` header is set to it (RFC 9112 section 3.2.2).
+/// On a fault `head` holds what was read so far, for the log.
 ///
 /// # Errors
 /// The first fault; see [`H1Error`]. The connection cannot be used after it.

@@ -20,9 +20,9 @@ impl Target {
         }
         match target {
             _ if method == b"CONNECT" => Self::authority_form(target, base),
-            [b'/', ..] => Ok(Self::with_path(TargetForm::Origin, Text::default(), target, base)),
+            [b'/', ..] => Self::with_path(TargetForm::Origin, Text::default(), target, base),
             b"*" if method == b"OPTIONS" => {
-                Ok(Self::with_path(TargetForm::Asterisk, Text::default(), target, base))
+                Self::with_path(TargetForm::Asterisk, Text::default(), target, base)
             }
             _ => Self::absolute_form(target, base),
         }
@@ -53,15 +53,32 @@ impl Target {
         }
         let base = base + scheme_len;
         let text = Text::new(base, authority_len);
-        Ok(Self::with_path(TargetForm::Absolute, text, path, base + authority_len))
+        Self::with_path(TargetForm::Absolute, text, path, base + authority_len)
     }
 
-    fn with_path(form: TargetForm, authority: Text, path: &[u8], base: usize) -> Self {
-        let path_len = memchr::memchr(b'?', path).unwrap_or(path.len());
-        let query = path.len().checked_sub(path_len + 1);
+    fn with_path(
+        form: TargetForm,
+        authority: Text,
+        target: &[u8],
+        base: usize,
+    ) -> Result<Self, H1Error> {
+        let path_len = memchr::memchr(b'?', target).unwrap_or(target.len());
+        let (path, query) = target.split_at_checked(path_len).unwrap_or((target, &[]));
+        if !has_whole_escapes(path) {
+            return Err(H1Error::BadEscape);
+        }
+        let query = query.len().checked_sub(1);
         let query = query.map(|len| Text::new(base + path_len + 1, len));
-        Self { form, authority, path: Text::new(base, path_len), query }
+        Ok(Self { form, authority, path: Text::new(base, path_len), query })
     }
+}
+
+/// True when two hexadecimal digits follow each `%`.
+fn has_whole_escapes(path: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', path).all(|at| {
+        let digits = path.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 /// The length of `http://` or `https://`, in any case.

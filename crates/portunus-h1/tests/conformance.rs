@@ -33,7 +33,8 @@ fn every_answer_of_the_corpus_has_its_outcome() {
     assert_eq!(wrong.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// Cut anywhere, a request is incomplete or refused for the reason of the whole; it never becomes another.
+/// Cut anywhere, a request is incomplete or refused for the reason of the whole; it never becomes
+/// another.
 #[test]
 fn no_prefix_of_a_request_has_another_outcome() {
     for case in corpus::read("requests.txt").iter().filter(|case| case.bytes.len() < 1000) {

@@ -1,7 +1,7 @@
 //! Other parsers beside ours: what we accept, and write again, they must read as we do.
 //!
-//! A request that another parser reads as two is a hole for smuggling. That another one refuses what we
-//! accept is none; where we refuse more than others, the reasons are listed.
+//! A request that another parser reads as two is a hole for smuggling. That another one refuses
+//! what we accept is none; where we refuse more than others, the reasons are listed.
 
 mod httparse;
 mod hyper;
@@ -41,8 +41,8 @@ struct Accepted {
     forwarded: Vec<u8>,
 }
 
-/// CONNECT is left out: behind it there are no more requests. So is HTTP/1.0 without a host, to which the
-/// data path gives one before it is forwarded.
+/// CONNECT is left out: behind it there are no more requests. So is HTTP/1.0 without a host, to
+/// which the data path gives one before it is forwarded.
 fn accepted() -> Vec<Accepted> {
     let cases = corpus::read("requests.txt").into_iter().filter_map(|case| {
         match read_request(&case.bytes) {
@@ -58,7 +58,8 @@ fn accepted() -> Vec<Accepted> {
     cases.collect()
 }
 
-/// `request` with another one behind it, which tells whether both ends of the first were seen alike.
+/// `request` with another one behind it, which tells whether both ends of the first were seen
+/// alike.
 fn with_sentinel(request: &[u8]) -> Vec<u8> {
     let sentinel = b"GET /sentinel HTTP/1.1\r\nHost: sentinel\r\nConnection: close\r\n\r\n";
     [request, &sentinel[..]].concat()

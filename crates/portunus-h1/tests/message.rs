@@ -124,7 +124,8 @@ fn read_body(bytes: &[u8], framing: Framing) -> Result<Option<(Body, usize)>, H1
     }
 }
 
-/// Feeds `bytes` piece by piece, each up to one of `ends`; what a call leaves over stands before the next piece.
+/// Feeds `bytes` piece by piece, each up to one of `ends`; what a call leaves over stands before
+/// the next piece.
 pub(crate) fn decode_chunks(
     decoder: &mut Chunked,
     ends: &[usize],

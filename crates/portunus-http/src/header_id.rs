@@ -113,7 +113,7 @@ impl HeaderId {
     pub fn of(name: &[u8]) -> Self {
         let id = slot(name).and_then(|slot| SLOTS.get(slot)).map_or(0, |id| usize::from(*id));
         match (NAMES.get(id), IDS.get(id)) {
-            (Some(text), Some(id)) if is_name(text.as_bytes(), name) => *id,
+            (Some(usual), Some(found)) if is_name(usual.as_bytes(), lower_of(id), name) => *found,
             _ => Self::Other,
         }
     }
@@ -130,10 +130,37 @@ impl HeaderId {
     }
 }
 
-/// Most senders use the usual case: comparing whole words first is three times as fast.
-fn is_name(usual: &[u8], name: &[u8]) -> bool {
-    usual == name || usual.eq_ignore_ascii_case(name)
+/// Nearly all senders use the usual case or lower case: comparing whole words first is much faster.
+fn is_name(usual: &[u8], lower: &[u8], name: &[u8]) -> bool {
+    let same = || usual == name || lower.get(..name.len()) == Some(name);
+    usual.len() == name.len() && (same() || usual.eq_ignore_ascii_case(name))
 }
+
+fn lower_of(id: usize) -> &'static [u8] {
+    LOWER.get(id).map_or(&[], |lower| lower)
+}
+
+/// The names in lower case, with zeros behind them.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses what is out of bounds"
+)]
+static LOWER: [[u8; NAME_BYTES_MAX]; NAMES.len()] = {
+    let mut lower = [[0u8; NAME_BYTES_MAX]; NAMES.len()];
+    let mut id = 0;
+    while id < NAMES.len() {
+        let name = NAMES[id].as_bytes();
+        let mut at = 0;
+        while at < name.len() {
+            lower[id][at] = name[at].to_ascii_lowercase();
+            at += 1;
+        }
+        id += 1;
+    }
+    lower
+};
+
+const NAME_BYTES_MAX: usize = 32;
 
 const SLOT_COUNT: usize = 1024;
 

@@ -121,6 +121,12 @@ impl RequestHead {
         self.host = self.headers.lower(authority.prefix(host_len));
     }
 
+    /// Where path and query stand in the arena: stays readable when they are set anew.
+    #[must_use]
+    pub fn target_stored(&self) -> (Text, Option<Text>) {
+        (self.path, self.query)
+    }
+
     /// Sets path and query to text that is in the arena already.
     pub fn set_target_stored(&mut self, path: Text, query: Option<Text>) {
         self.path = path;

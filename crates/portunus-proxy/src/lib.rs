@@ -1,1 +1,26 @@
 //! The data path: accept, detect, protocol, and the phases of an exchange.
+//!
+//! ```text
+//! accept -> detect -> protocol -> admit -> route -> request -> select -> connect -> send
+//!        -> receive -> response -> relay -> finish
+//! ```
+//!
+//! `serve` accepts, `detect` looks at the first bytes, a protocol turns bytes into exchanges, and `run` moves each
+//! exchange through the files of `phases`. Knows no configuration format, no concrete filter, no discovery.
+
+mod calls;
+mod deadline;
+mod detect;
+mod load;
+mod local;
+mod phases;
+mod protocol;
+mod recycle;
+mod reply;
+mod run;
+mod serve;
+mod service;
+mod tunnel;
+
+pub use reply::{ReasonRow, reasons};
+pub use service::{Service, ServiceOptions};

@@ -54,6 +54,8 @@ pub struct ListenerPlan {
     pub series: ListenerSeries,
     /// Whether connections begin with a PROXY protocol header.
     pub proxy_protocol: ProxyProtocol,
+    /// The most open connections of a worker; more are closed at once.
+    pub connections_max: Option<usize>,
     /// Limits on heads.
     pub limits: Limits,
     /// Bounds on how long a client may take.

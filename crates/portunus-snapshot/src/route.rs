@@ -28,6 +28,8 @@ pub struct Route {
     pub mirror: Option<Mirror>,
     /// The upstream sees the `Host` that the client sent; else its endpoint's own.
     pub preserve_host: bool,
+    /// Requests to upgrade (WebSocket) are passed on; else the upgrade is left out.
+    pub upgrade: bool,
     /// `Forwarded` (RFC 7239) is written beside `X-Forwarded-*`.
     pub forwarded: bool,
 }
@@ -102,6 +104,8 @@ pub struct RetryOn {
     pub connect: bool,
     /// The connection broke before an answer; idempotent requests without a body only.
     pub reset: bool,
+    /// No answer began in time; idempotent requests without a body only.
+    pub first_byte: bool,
     /// The answer has one of these statuses; idempotent requests without a body only.
     pub statuses: Vec<u16>,
 }
@@ -119,8 +123,8 @@ pub struct RetryPlan {
 
 impl Default for RetryPlan {
     fn default() -> Self {
-        let on = RetryOn { connect: true, reset: true, statuses: Vec::new() };
-        Self { attempts: 2, on, budget: 0.2 }
+        let on = RetryOn { connect: true, reset: true, ..RetryOn::default() };
+        Self { attempts: 1, on, budget: 0.2 }
     }
 }
 

@@ -173,6 +173,3 @@ impl Spec for Node {
         Shape::Any
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -192,6 +192,3 @@ impl Severity {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -184,6 +184,3 @@ textual! {
         |text: &str| text.parse::<SocketAddr>().map_err(|_| "write an address with a port: 127.0.0.1:8170, [::1]:8170"),
         ToString::to_string;
 }
-
-#[cfg(test)]
-mod tests;

@@ -189,6 +189,3 @@ pub fn check<T>(
     reader.error(value.span, problem.message).help_if(problem.help);
     false
 }
-
-#[cfg(test)]
-mod tests;

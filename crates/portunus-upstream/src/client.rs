@@ -80,31 +80,37 @@ impl ClientConn {
         Arc::strong_count(&self.state) <= self.state.connections() as usize
     }
 
-    /// Reads until the next head is whole, interim ones (1xx) included.
-    ///
-    /// # Errors
-    /// The upstream does not speak HTTP.
-    pub async fn receive_head(
-        &mut self,
-        limits: &Limits,
-        head: &mut ResponseHead,
-    ) -> Result<Received, ProxyError> {
-        loop {
-            if !self.read.is_empty() {
-                let parsed = parse_response(self.read.filled(), limits, head);
-                let bad = |fault: portunus_h1::H1Error| {
-                    ProxyError::upstream(ErrorKind::BadResponse(fault.code()), Retry::Never)
-                };
-                if let Parsed::Complete(bytes) = parsed.map_err(bad)? {
-                    self.read.consume(bytes);
-                    return Ok(Received::Head);
-                }
+    /// Its two directions: the socket, and what was read from it.
+    pub fn parts(&mut self) -> (&Io, &mut ReadBuffer) {
+        (&self.io, &mut self.read)
+    }
+}
+
+/// Reads until the next head is whole, interim ones (1xx) included.
+///
+/// # Errors
+/// The upstream does not speak HTTP.
+pub async fn receive_head(
+    io: &Io,
+    read: &mut ReadBuffer,
+    limits: &Limits,
+    head: &mut ResponseHead,
+) -> Result<Received, ProxyError> {
+    loop {
+        if !read.is_empty() {
+            let bad = |fault: portunus_h1::H1Error| {
+                ProxyError::upstream(ErrorKind::BadResponse(fault.code()), Retry::Never)
+            };
+            let parsed = parse_response(read.filled(), limits, head).map_err(bad)?;
+            if let Parsed::Complete(bytes) = parsed {
+                read.consume(bytes);
+                return Ok(Received::Head);
             }
-            match self.read.read(&self.io, READ_BYTES).await {
-                Ok(0) | Err(_) if self.read.is_empty() => return Ok(Received::Nothing),
-                Ok(0) | Err(_) => return Ok(Received::Cut),
-                Ok(_) => {}
-            }
+        }
+        match read.read(io, READ_BYTES).await {
+            Ok(0) | Err(_) if read.is_empty() => return Ok(Received::Nothing),
+            Ok(0) | Err(_) => return Ok(Received::Cut),
+            Ok(_) => {}
         }
     }
 }

@@ -11,7 +11,7 @@ mod store;
 mod upstream;
 pub mod wire;
 
-pub use client::{ClientConn, Received};
+pub use client::{ClientConn, Received, receive_head};
 pub use local::{Picked, UpstreamLocal};
 pub use pool::Pools;
 pub use store::StateStore;

@@ -10,7 +10,7 @@ mod thread;
 mod timer;
 mod worker;
 
-pub use mailbox::{Command, Mailbox, Outbox};
+pub use mailbox::{Command, Mailbox, Outbox, Slot};
 pub use published::{Followed, Published};
 pub use thread::{WorkerThread, pin_to_core, spawn_worker};
 pub use timer::{Elapsed, Timer, Timers};

@@ -34,15 +34,29 @@ impl Mailbox {
 }
 
 impl Outbox {
-    /// Gives the worker a command; false when its mailbox is full or it is gone.
+    /// Room for one command; None when the mailbox is full or the worker is gone. What a command owns is then not
+    /// lost.
     #[must_use]
-    pub fn send(&self, command: Command) -> bool {
-        self.sender.try_send(command).is_ok()
+    pub fn reserve(&self) -> Option<Slot<'_>> {
+        self.sender.try_reserve().ok().map(|permit| Slot { permit })
     }
 
     /// Gives the worker a command, waiting for room; false when it is gone. Not for workers.
     pub async fn deliver(&self, command: Command) -> bool {
         self.sender.send(command).await.is_ok()
+    }
+}
+
+/// Room for one command in a mailbox.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    permit: mpsc::Permit<'a, Command>,
+}
+
+impl Slot<'_> {
+    /// Gives the worker a command.
+    pub fn send(self, command: Command) {
+        self.permit.send(command);
     }
 }
 

@@ -110,6 +110,15 @@ impl Drop for Timer {
 }
 
 impl Timers {
+    /// Wakes everyone who waits with a deadline, so that each can look whether it is still wanted.
+    pub fn wake_all(&self) {
+        for entry in self.filed.borrow().values().flatten() {
+            if let Some(waker) = entry.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
     fn file(&self, entry: &Rc<Entry>) {
         let tick = tick_of(entry.deadline.get());
         entry.filed.set(tick);

@@ -11,6 +11,7 @@ use crate::{
 
 /// Faults that httparse does not look for, or forgives.
 const STRICTER: &[H1Error] = &[
+    H1Error::BadEscape,
     H1Error::BadHost,
     H1Error::BadRequestLine, // it takes up several spaces, and skips any number of empty lines
     H1Error::BadStatus,      // it takes 000 and 999

@@ -15,3 +15,17 @@ fn other_names_are_other() {
         assert_eq!(HeaderId::of(name.as_bytes()), HeaderId::Other, "{name}");
     }
 }
+
+#[test]
+fn parts_of_names_and_longer_ones_are_other() {
+    for id in HeaderId::all() {
+        let name = id.name().to_ascii_lowercase();
+        for len in 0..name.len() {
+            let part = &name.as_bytes()[..len];
+            let found = HeaderId::of(part);
+            let whole = found.name().to_ascii_lowercase();
+            assert!(found == HeaderId::Other || whole.as_bytes() == part, "{name} cut at {len}");
+        }
+        assert_eq!(HeaderId::of(format!("{name}\0").as_bytes()), HeaderId::Other);
+    }
+}

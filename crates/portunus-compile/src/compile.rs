@@ -1,0 +1,143 @@
+//! The whole way from a spec to a snapshot.
+
+use std::sync::Arc;
+
+use portunus_config::ConfigSpec;
+use portunus_config::spec::{LogFormatSpec, LogTargetSpec};
+use portunus_filter::Factory;
+use portunus_snapshot::{Networks, Snapshot};
+use portunus_spec::{Diagnostics, Lookup, Reader};
+use portunus_telemetry::{Format, Registry};
+use portunus_upstream::{StateStore, Upstream};
+
+use crate::chain::Chains;
+use crate::filters::BuiltFilters;
+use crate::listener::{ListenerBinding, ListenerIds, Listeners};
+use crate::route::{Parties, RouteRecord, Routes};
+use crate::upstream::{UpstreamSource, Upstreams};
+
+/// What is known by name. Balancers and providers are static slices of their crates.
+#[derive(Clone, Copy, Debug)]
+pub struct Registries {
+    /// All filters.
+    pub filters: &'static [Factory],
+}
+
+/// What a compilation needs.
+pub struct Inputs<'a> {
+    /// What the user wrote.
+    pub spec: &'a ConfigSpec,
+    /// Files and environment, for the secrets and pages of filters.
+    pub lookup: &'a dyn Lookup,
+    /// What is known by name.
+    pub registries: &'a Registries,
+    /// Gives the ids of upstreams.
+    pub store: &'a StateStore,
+    /// Gives the series of listeners, routes and upstreams. Only a good configuration takes new ones.
+    pub metrics: &'a Registry,
+    /// The result that is in force, to keep of it what is the same.
+    pub previous: Option<&'a Compiled>,
+}
+
+/// A snapshot, and what control needs to run it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan for the workers.
+    pub snapshot: Arc<Snapshot>,
+    /// The addresses to listen on.
+    pub listeners: Vec<ListenerBinding>,
+    /// The upstreams with the sources of their endpoints.
+    pub upstreams: Vec<UpstreamSource>,
+    pub(crate) listener_ids: ListenerIds,
+    pub(crate) filters: BuiltFilters,
+    /// By the ids of the routes.
+    pub(crate) routes: Vec<RouteRecord>,
+}
+
+/// Compiles a configuration. The result is `None` exactly when there are errors, be they in these diagnostics or in
+/// those of the loader; what the loader checks is not reported again. Warnings may come with a result.
+///
+/// What is the same as in `previous` is kept: listeners, upstreams and filters as the same `Arc`s; routes too, as
+/// long as their id is the same, else with the same filters. A filter is the same when it is written in the same list
+/// with the same text, and the files and variables that it read have not changed.
+#[must_use]
+pub fn compile(inputs: Inputs<'_>) -> (Option<Compiled>, Diagnostics) {
+    let mut reader = Reader::new(inputs.lookup);
+    let kinds: Vec<&str> = inputs.registries.filters.iter().map(|factory| factory.name).collect();
+    portunus_config::check_uses(inputs.spec, &kinds, &mut reader);
+    let compiled = read(&inputs, &mut reader);
+    let mut diagnostics = reader.finish();
+    diagnostics.sort();
+    (compiled.filter(|_| !diagnostics.has_errors()), diagnostics)
+}
+
+/// Reads everything, so that all mistakes are found, and makes a result only when there is none.
+fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
+    let listeners = Listeners::read(inputs, reader);
+    let mut upstreams = Upstreams::read(inputs, reader);
+    let mut chains = Chains::read(inputs, reader);
+    let (parts, ids) = ((&mut chains, &mut upstreams), &listeners.ids);
+    let mut parties = Parties { chains: parts.0, upstreams: parts.1, listeners: ids };
+    let routes = Routes::read(inputs, &mut parties, reader);
+    let router = routes.router(reader);
+    let access_log = access_log(inputs.spec, reader);
+    if reader.diagnostics().has_errors() {
+        return None;
+    }
+    let (router, upstreams) = (router?, upstreams.finish());
+    let (routes, records) = routes.finish(inputs);
+    let trusted: Vec<_> = inputs.spec.trusted_proxies.iter().map(|range| range.value.0).collect();
+    let snapshot = Snapshot {
+        generation: inputs.previous.map_or(0, |before| before.snapshot.generation) + 1,
+        router,
+        routes,
+        listeners: listeners.finish(inputs),
+        upstreams: by_id(&upstreams),
+        trusted: Networks::new(&trusted),
+        access_log,
+    };
+    // After mistakes that only the loader reports, some of the routes are missing.
+    (snapshot.routes.len() == snapshot.router.len()).then(|| Compiled {
+        snapshot: Arc::new(snapshot),
+        listeners: listeners.bindings,
+        upstreams,
+        listener_ids: listeners.ids,
+        filters: chains.finish(),
+        routes: records,
+    })
+}
+
+/// Upstreams at the places of their ids.
+fn by_id(sources: &[UpstreamSource]) -> Vec<Option<Arc<Upstream>>> {
+    let ids = sources.iter().map(|source| source.upstream.plan.id.index());
+    let mut upstreams = vec![None; ids.max().map_or(0, |last| last + 1)];
+    for source in sources {
+        if let Some(place) = upstreams.get_mut(source.upstream.plan.id.index()) {
+            *place = Some(Arc::clone(&source.upstream));
+        }
+    }
+    upstreams
+}
+
+fn access_log(spec: &ConfigSpec, reader: &mut Reader<'_>) -> Option<Arc<Format>> {
+    let access = &spec.log.access;
+    let format = match &access.format.value {
+        LogFormatSpec::Json => Format::json(),
+        LogFormatSpec::Common => Format::common(),
+        LogFormatSpec::Combined => Format::combined(),
+        LogFormatSpec::Template(template) => match Format::template(template) {
+            Ok(format) => format,
+            Err(error) => {
+                let report = |reader: &mut Reader<'_>| {
+                    reader.error(access.format.span, error.to_string());
+                };
+                reader.key("log.access.format", report);
+                return None;
+            }
+        },
+    };
+    (access.to.value != LogTargetSpec::Off).then(|| Arc::new(format))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Drives a question through the decision and the filters.
+
+mod filters;
+mod forward;
+
+use portunus_exchange::{ErrorKind, Exchange, ProxyError};
+use portunus_net::ListenAddress;
+use portunus_route::{ConnectionFacts, Missed, Params, Trace};
+use portunus_snapshot::{Decision, Destination, Route};
+
+use super::trace::{self, Told};
+use super::{Answer, ChosenRoute, Client, End, Explanation, admit};
+use crate::{Compiled, ListenerBinding, Question};
+use filters::Filtered;
+
+pub(super) fn run(compiled: &Compiled, question: &Question) -> Explanation {
+    let listener = listener(compiled, question);
+    let id = listener.map(|listener| listener.id).unwrap_or_default();
+    let mut exchange = admit::exchange(question, id, &compiled.snapshot.trusted);
+    let facts = exchange.client;
+    let client = Client {
+        ip: facts.ip,
+        peer: facts.peer.ip(),
+        trusted: facts.trusted,
+        scheme: facts.scheme,
+    };
+    let mut trace = Trace::default();
+    let decision = listener.map(|_| decide(compiled, &mut exchange, &mut trace));
+    let Told { host, hosts_elsewhere, runners_up } = trace::tell(compiled, &trace.events);
+    let mut explanation = Explanation {
+        question: question.clone(),
+        client,
+        listener: listener.map(|one| (one.name.clone(), one.address.to_string())),
+        host,
+        hosts_elsewhere,
+        route: None,
+        runners_up,
+        filters: Vec::new(),
+        end: End::Answer(Answer::default()),
+    };
+    match decision {
+        Some(Decision::Route(route)) => serve(compiled, route, exchange, &mut explanation),
+        Some(Decision::Miss(missed)) => explanation.end = End::Answer(miss(&missed)),
+        None => {
+            let detail = Some("There is no listener of that name.".to_owned());
+            explanation.end = End::Answer(Answer { detail, ..Answer::default() });
+        }
+    }
+    explanation
+}
+
+/// The listener that was asked for; else one with the port; else the first one that has a route.
+fn listener<'c>(compiled: &'c Compiled, question: &Question) -> Option<&'c ListenerBinding> {
+    let mut listeners = compiled.listeners.iter();
+    if let Some(name) = &question.listener {
+        return listeners.find(|listener| listener.name == *name);
+    }
+    let port = question.port();
+    let on_port = |listener: &&ListenerBinding| match listener.address {
+        ListenAddress::Ip(address) => address.port() == port,
+        ListenAddress::Unix(_) => false,
+    };
+    let serves = |listener: &&ListenerBinding| {
+        let mut exchange = admit::exchange(question, listener.id, &compiled.snapshot.trusted);
+        let decision = decide(compiled, &mut exchange, &mut Trace::default());
+        matches!(decision, Decision::Route(_))
+    };
+    let found = listeners.clone().find(on_port).or_else(|| listeners.clone().find(serves));
+    found.or_else(|| listeners.next())
+}
+
+fn decide<'c>(compiled: &'c Compiled, exchange: &mut Exchange, trace: &mut Trace) -> Decision<'c> {
+    let (listener, client_ip) = (exchange.client.listener, exchange.client.ip);
+    let facts = ConnectionFacts { listener, client_ip };
+    compiled.snapshot.decide(&facts, &exchange.request, &mut exchange.params, trace)
+}
+
+fn serve(
+    compiled: &Compiled,
+    route: &Route,
+    mut exchange: Exchange,
+    explanation: &mut Explanation,
+) {
+    exchange.route = Some(route.id);
+    exchange.route_name = Some(std::rc::Rc::from(&*route.name));
+    let record = compiled.routes.get(route.id.index());
+    explanation.route = Some(ChosenRoute {
+        name: route.name.to_string(),
+        path: record.map_or_else(String::new, |record| record.path.to_string()),
+        params: params(&exchange.params),
+    });
+    let Filtered { steps, answer } = filters::run(compiled, route, &mut exchange);
+    explanation.filters = steps;
+    explanation.end = match answer {
+        Some(answer) => End::Answer(answer),
+        None if route.destination == Destination::None => {
+            let reply = filters::failure(ProxyError::local(ErrorKind::NoEndpoint));
+            End::Answer(filters::answer(route, &mut exchange, reply))
+        }
+        None => End::Forward(Box::new(forward::forward(compiled, route, &mut exchange))),
+    };
+}
+
+fn params(params: &Params) -> Vec<(String, String)> {
+    params.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// The answer where no route fits.
+fn miss(missed: &Missed) -> Answer {
+    let (status, reason) = match missed {
+        Missed { host_known: false, .. } => (404, "route.no_host"),
+        Missed { methods, .. } if !methods.is_empty() => (405, "route.method"),
+        _ => (404, "route.none"),
+    };
+    let allow = (status == 405).then(|| ("Allow".to_owned(), missed.methods.to_string()));
+    Answer {
+        status,
+        reason: Some(reason.to_owned()),
+        detail: Some(missed.to_string()),
+        headers: allow.into_iter().collect(),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,241 @@
+//! The filters of a route, without anybody to call.
+
+use std::cell::RefCell;
+
+use portunus_base::{Mono, Rng, Wall};
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
+use portunus_filter::{
+    BodyMode, BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, FilterCx, Link, LocalFuture,
+    Locals, Verdict,
+};
+use portunus_http::HeaderId;
+use portunus_snapshot::Route;
+
+use super::text;
+use crate::Compiled;
+use crate::explain::{Answer, Step, StepVerdict};
+
+/// What the filters did.
+pub(super) struct Filtered {
+    pub(super) steps: Vec<Step>,
+    /// The answer of the one that answered.
+    pub(super) answer: Option<Answer>,
+}
+
+/// Shows the request to the filters, as the data path does: the heads first, then the body to those that want it
+/// whole.
+pub(super) fn run(compiled: &Compiled, route: &Route, exchange: &mut Exchange) -> Filtered {
+    exchange.phase = Phase::Request;
+    let mut rig = Rig::new();
+    let mut steps = Vec::new();
+    let mut reply = None;
+    for link in route.chain.links() {
+        let step = if !link.interest.phases.has(Phase::Request) {
+            Step::quiet(link, StepVerdict::LooksLater)
+        } else if reply.is_some() {
+            Step::quiet(link, StepVerdict::NotReached)
+        } else {
+            rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
+                link.filter.on_request(exchange, cx)
+            })
+        };
+        steps.push(step);
+    }
+    let whole = matches!(route.chain.request_body(), BodyMode::Buffer(_));
+    for link in route.chain.links().iter().filter(|_| whole) {
+        if reply.is_none() && link.interest.request_body != BodyNeed::None {
+            steps.push(rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
+                let mut piece = BodyPiece { bytes: &mut Vec::new(), end: true };
+                link.filter.on_request_body(exchange, &mut piece, cx)
+            }));
+        }
+    }
+    Filtered { steps, answer: reply.map(|reply| answer(route, exchange, reply)) }
+}
+
+/// The answer that a reply becomes, once the filters that look at answers have seen it.
+pub(super) fn answer(route: &Route, exchange: &mut Exchange, reply: Reply) -> Answer {
+    exchange.phase = Phase::Response;
+    let mut rig = Rig::new();
+    let mut detail = reply.detail.clone();
+    take_over(exchange, &reply);
+    for link in route.chain.links().iter().rev() {
+        if !link.interest.phases.has(Phase::Response) {
+            continue;
+        }
+        let replaced = match rig.hook(|cx| link.filter.on_response(exchange, cx)) {
+            Verdict::Continue | Verdict::Suspend(_) => continue,
+            Verdict::Reply(reply) => *reply,
+            Verdict::Fail(error) => failure(error),
+        };
+        take_over(exchange, &replaced);
+        detail = replaced.detail;
+        break;
+    }
+    for header in exchange.response_extra.iter() {
+        if header.id != HeaderId::SetCookie {
+            exchange.response.headers.remove(header.name);
+        }
+    }
+    let extra = exchange.response_extra.iter();
+    let headers = exchange.response.headers.iter().chain(extra);
+    Answer {
+        status: exchange.response.status,
+        reason: exchange.reason.map(|reason| reason.to_string()),
+        detail,
+        headers: headers.map(|header| (text(header.name), text(header.value))).collect(),
+    }
+}
+
+/// The reply of a failure, as far as it can come about without an upstream.
+pub(super) fn failure(error: ProxyError) -> Reply {
+    match error.kind {
+        ErrorKind::Filter { code, status } | ErrorKind::BadRequest { code, status } => {
+            Reply::problem(status, code)
+        }
+        ErrorKind::BodyTooLarge => Reply::problem(413, "limit.body"),
+        ErrorKind::NoEndpoint => Reply::problem(503, "upstream.none_usable"),
+        _ => Reply::problem(502, "upstream.failed"),
+    }
+}
+
+fn take_over(exchange: &mut Exchange, reply: &Reply) {
+    exchange.reason = reply.reason.or(exchange.reason);
+    exchange.response.clear();
+    exchange.response.set_status(reply.status);
+    for (name, value) in &reply.headers {
+        exchange.response.headers.append(name, value);
+    }
+}
+
+/// What a worker gives to filters: always the same time and the same random numbers, and nobody to call.
+struct Rig {
+    rng: Rng,
+    locals: Locals,
+    calls: Heard,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self { rng: Rng::seeded(0), locals: Locals::default(), calls: Heard::default() }
+    }
+
+    fn hook<R>(&mut self, call: impl FnOnce(&mut FilterCx<'_>) -> R) -> R {
+        let Self { rng, locals, calls } = self;
+        call(&mut FilterCx { now: Mono(0), wall: Wall(0), rng, locals, calls })
+    }
+
+    /// Calls a hook, and tells what came of it.
+    fn step(
+        &mut self,
+        compiled: &Compiled,
+        link: &Link,
+        exchange: &mut Exchange,
+        reply: &mut Option<Reply>,
+        call: impl FnOnce(&mut Exchange, &mut FilterCx<'_>) -> Verdict,
+    ) -> Step {
+        let before = State::of(exchange);
+        let verdict = match self.hook(|cx| call(exchange, cx)) {
+            Verdict::Continue => StepVerdict::Continues,
+            Verdict::Suspend(_) => self.asked(compiled),
+            Verdict::Fail(error) => {
+                *reply = Some(failure(error));
+                StepVerdict::Fails { error: error.to_string() }
+            }
+            Verdict::Reply(made) => {
+                let made = reply.insert(*made);
+                let reason = made.reason.map(|reason| reason.to_string());
+                StepVerdict::Replies { status: made.status, reason }
+            }
+        };
+        let changes = before.changes(&State::of(exchange));
+        Step { filter: link.name.to_owned(), verdict, changes }
+    }
+
+    /// What a filter that waits has asked for.
+    fn asked(&self, compiled: &Compiled) -> StepVerdict {
+        let Some(request) = self.calls.list.borrow_mut().pop() else {
+            return StepVerdict::Continues;
+        };
+        let upstream = compiled.snapshot.upstream(request.upstream);
+        let mut call =
+            format!("{} {}", text(request.head.method_text()), text(request.head.path()));
+        if let Some(query) = request.head.query() {
+            call.push('?');
+            call.push_str(&text(query));
+        }
+        let name = upstream.map_or_else(String::new, |upstream| upstream.plan.name.to_string());
+        StepVerdict::Asks { upstream: name, call }
+    }
+}
+
+/// Hears calls and never answers.
+#[derive(Default)]
+struct Heard {
+    list: RefCell<Vec<CallRequest>>,
+}
+
+impl Calls for Heard {
+    fn call(&self, request: CallRequest) -> LocalFuture<Result<CallAnswer, ProxyError>> {
+        self.list.borrow_mut().push(request);
+        Box::pin(std::future::pending())
+    }
+}
+
+impl Step {
+    fn quiet(link: &Link, verdict: StepVerdict) -> Self {
+        Self { filter: link.name.to_owned(), verdict, changes: Vec::new() }
+    }
+}
+
+/// What filters can change of a request.
+struct State {
+    target: String,
+    headers: Vec<String>,
+    extra: Vec<String>,
+    body_max: Option<u64>,
+}
+
+impl State {
+    fn of(exchange: &Exchange) -> Self {
+        let line = |header: portunus_http::Header<'_>| {
+            format!("{}: {}", text(header.name), text(header.value))
+        };
+        Self {
+            target: target(exchange),
+            headers: exchange.request.headers.iter().map(line).collect(),
+            extra: exchange.response_extra.iter().map(line).collect(),
+            body_max: exchange.request_body_max,
+        }
+    }
+
+    fn changes(&self, after: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.target != after.target {
+            changes.push(format!("{} becomes {}", self.target, after.target));
+        }
+        let lines = [
+            ("removes", missing(&self.headers, &after.headers)),
+            ("sets", missing(&after.headers, &self.headers)),
+            ("adds to the answer", missing(&after.extra, &self.extra)),
+        ];
+        for (word, lines) in lines {
+            changes.extend(lines.map(|line| format!("{word} {line}")));
+        }
+        if let Some(max) = after.body_max.filter(|_| self.body_max != after.body_max) {
+            changes.push(format!("allows a body of {}", portunus_base::ByteSize(max)));
+        }
+        changes
+    }
+}
+
+/// Method and target, as in a request line.
+pub(super) fn target(exchange: &Exchange) -> String {
+    let request = &exchange.request;
+    let query = request.query().map(|query| format!("?{}", text(query))).unwrap_or_default();
+    format!("{}{query}", text(request.path()))
+}
+
+fn missing<'l>(all: &'l [String], from: &'l [String]) -> impl Iterator<Item = &'l String> {
+    all.iter().filter(|line| !from.contains(line))
+}

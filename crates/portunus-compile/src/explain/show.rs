@@ -1,0 +1,143 @@
+//! An explanation for people: one topic a line, its words aligned.
+
+use std::fmt;
+
+use portunus_base::{Percent, format_duration};
+use portunus_snapshot::RetryPlan;
+
+use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict};
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.question)?;
+        topic(f, "client", [client(&self.client)])?;
+        topic(f, "listener", [self.listener_text()])?;
+        topic(f, "host", self.host_text())?;
+        if let Some(route) = &self.route {
+            let params = route.params.iter().map(|(name, value)| format!("{name} = {value}"));
+            topic(f, "route", std::iter::once(route.name.clone()).chain(params))?;
+        } else if self.listener.is_some() {
+            topic(f, "route", ["none".to_owned()])?;
+        }
+        let lost = self.runners_up.iter().map(|one| format!("{}: {}", one.route, one.reason));
+        topic(f, "not", lost)?;
+        topic(f, "filters", steps(&self.filters))?;
+        match &self.end {
+            End::Answer(answer) => topic(f, "answer", self::answer(answer)),
+            End::Forward(forward) => self::forward(f, forward),
+        }
+    }
+}
+
+impl Explanation {
+    fn listener_text(&self) -> String {
+        match (&self.listener, &self.question.listener) {
+            (Some((name, address)), _) => format!("{name} ({address})"),
+            (None, Some(name)) => format!("there is none named {name}"),
+            (None, None) => "none".to_owned(),
+        }
+    }
+
+    fn host_text(&self) -> Vec<String> {
+        let elsewhere = self.hosts_elsewhere.iter();
+        let elsewhere = elsewhere.map(|host| format!("{host} is not on this listener"));
+        let none = self.listener.as_ref().map(|_| "none fits".to_owned());
+        self.host.clone().or(none).into_iter().chain(elsewhere).collect()
+    }
+}
+
+/// Lines under one word; nothing without lines.
+fn topic(
+    f: &mut fmt::Formatter<'_>,
+    word: &str,
+    lines: impl IntoIterator<Item = String>,
+) -> fmt::Result {
+    let mut word = word;
+    for line in lines {
+        writeln!(f, "{word:<WIDTH$}{line}")?;
+        word = "";
+    }
+    Ok(())
+}
+
+fn client(client: &Client) -> String {
+    let Client { ip, peer, trusted, scheme } = client;
+    match (trusted, ip == peer) {
+        (true, true) => format!("{ip} by {}, a trusted proxy itself", scheme.text()),
+        (true, false) => format!("{ip} by {}, as the trusted peer {peer} says", scheme.text()),
+        (false, _) => format!("{ip} by {}", scheme.text()),
+    }
+}
+
+fn steps(steps: &[Step]) -> Vec<String> {
+    let width = steps.iter().map(|step| step.filter.len()).max().unwrap_or(0) + 2;
+    let mut lines = Vec::new();
+    for step in steps {
+        let text = match &step.verdict {
+            StepVerdict::Continues => "continues".to_owned(),
+            StepVerdict::Asks { upstream, call } => {
+                format!("would ask {upstream}: {call}; taken to let it pass")
+            }
+            StepVerdict::Replies { status, reason } => {
+                let reason = reason.as_ref().map(|reason| format!(", {reason}"));
+                format!("answers {status}{}", reason.unwrap_or_default())
+            }
+            StepVerdict::Fails { error } => format!("fails: {error}"),
+            StepVerdict::LooksLater => "looks at the answer only".to_owned(),
+            StepVerdict::NotReached => "is not reached".to_owned(),
+        };
+        lines.push(format!("{:<width$}{text}", step.filter));
+        lines.extend(step.changes.iter().map(|change| format!("{:<width$}{change}", "")));
+    }
+    lines
+}
+
+fn answer(answer: &Answer) -> Vec<String> {
+    let mut lines = Vec::new();
+    if answer.status > 0 {
+        let reason = answer.reason.as_ref().map(|reason| format!(", {reason}"));
+        lines.push(format!("{}{}", answer.status, reason.unwrap_or_default()));
+    }
+    lines.extend(answer.detail.clone());
+    lines.extend(answer.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    lines
+}
+
+fn forward(f: &mut fmt::Formatter<'_>, forward: &Forward) -> fmt::Result {
+    let single = forward.choices.len() == 1;
+    for choice in &forward.choices {
+        let share = if single { String::new() } else { format!("{} to ", Percent(choice.share)) };
+        let first = format!("{share}{}, {}", choice.upstream, choice.balance);
+        topic(f, "upstream", std::iter::once(first).chain(choice.endpoints.iter().cloned()))?;
+        topic(f, "", [timeouts(choice)])?;
+    }
+    let mirror = forward.mirror.as_ref();
+    topic(f, "mirror", mirror.map(|(name, share)| format!("{} to {name}", Percent(*share))))?;
+    let limit = forward.request_timeout.map(format_duration);
+    topic(f, "within", limit)?;
+    topic(f, "retries", [retries(&forward.retry)])?;
+    let headers = forward.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    topic(f, "sends", std::iter::once(forward.request.clone()).chain(headers))
+}
+
+fn timeouts(choice: &Choice) -> String {
+    let [connect, first_byte, idle] =
+        [choice.connect_timeout, choice.first_byte_timeout, choice.idle_timeout]
+            .map(format_duration);
+    format!("timeouts: connect {connect}, first_byte {first_byte}, idle {idle}")
+}
+
+fn retries(retry: &RetryPlan) -> String {
+    let on = &retry.on;
+    let words = [(on.connect, "connect"), (on.reset, "reset"), (on.first_byte, "first_byte")];
+    let words = words.iter().filter(|(is_on, _)| *is_on).map(|(_, word)| (*word).to_owned());
+    let words: Vec<String> = words.chain(on.statuses.iter().map(ToString::to_string)).collect();
+    if retry.attempts == 0 || words.is_empty() {
+        return "none".to_owned();
+    }
+    let budget = Percent(retry.budget);
+    format!("{} after {}; at most {budget} of all requests", retry.attempts, words.join(", "))
+}
+
+/// Where the second column starts.
+const WIDTH: usize = 10;

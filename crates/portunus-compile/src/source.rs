@@ -1,0 +1,105 @@
+//! Where the endpoints of an upstream come from, and how they are checked: what control's runners need.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portunus_config::EndpointUrl;
+use portunus_config::spec::{EndpointSpec, HealthSpec};
+use portunus_discovery::{Discovered, EndpointInput, ProviderPlan, Target, fixed_endpoints};
+
+/// Where the endpoints of an upstream come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// They are known.
+    Fixed(Vec<Discovered>),
+    /// Some of them are names that have to be resolved and followed.
+    Resolve(Vec<EndpointInput>),
+    /// A provider finds them.
+    Provider(Arc<dyn ProviderPlan>),
+}
+
+impl Source {
+    /// The source of a list of endpoints.
+    pub(crate) fn of(inputs: Vec<EndpointInput>) -> Self {
+        fixed_endpoints(&inputs).map_or_else(|| Self::Resolve(inputs), Self::Fixed)
+    }
+}
+
+/// Two sources are equal when they find the same: a running one need not be started again.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fixed(mine), Self::Fixed(theirs)) => mine == theirs,
+            (Self::Resolve(mine), Self::Resolve(theirs)) => mine == theirs,
+            (Self::Provider(mine), Self::Provider(theirs)) => mine.write().same(&theirs.write()),
+            _ => false,
+        }
+    }
+}
+
+/// Requests that find out which endpoints work.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HealthPlan {
+    /// What is asked for.
+    pub path: String,
+    /// Value of `Host`; the endpoint's own when `None`.
+    pub host: Option<String>,
+    /// Time between two checks of an endpoint.
+    pub every: Duration,
+    /// Bound on one check.
+    pub timeout: Duration,
+    /// Good checks in a row that make an endpoint healthy.
+    pub healthy_after: u32,
+    /// Bad checks in a row that make an endpoint unhealthy.
+    pub unhealthy_after: u32,
+    /// Statuses that are good.
+    pub statuses: Vec<RangeInclusive<u16>>,
+}
+
+impl HealthPlan {
+    pub(crate) fn of(spec: &HealthSpec) -> Self {
+        Self {
+            path: spec.path.value.clone(),
+            host: None,
+            every: spec.every,
+            timeout: spec.timeout,
+            healthy_after: spec.healthy_after.value,
+            unhealthy_after: spec.unhealthy_after.value,
+            statuses: spec.status.iter().map(|range| range.first..=range.last).collect(),
+        }
+    }
+
+    /// True for the status of a good check.
+    #[must_use]
+    pub fn is_good(&self, status: u16) -> bool {
+        self.statuses.iter().any(|range| range.contains(&status))
+    }
+}
+
+/// An endpoint with what is written beside its URL.
+pub(crate) fn endpoint(spec: &EndpointSpec) -> EndpointInput {
+    EndpointInput {
+        weight: spec.weight.value,
+        zone: spec.zone.as_deref().map(Arc::from),
+        backup: spec.backup,
+        ..url(&spec.url)
+    }
+}
+
+/// An endpoint by its URL alone.
+pub(crate) fn url(url: &EndpointUrl) -> EndpointInput {
+    let target = match url.address() {
+        Some(ip) => Target::Fixed(SocketAddr::new(ip, url.port).into()),
+        None => Target::Host { host: url.host.clone(), port: url.port },
+    };
+    EndpointInput { authority: authority(url), ..EndpointInput::new(target, url.to_string()) }
+}
+
+/// What a client of that URL writes to `Host`: without the port of the scheme (RFC 9110 section 4.2.3).
+fn authority(url: &EndpointUrl) -> String {
+    let whole = url.to_string();
+    let authority = whole.strip_prefix("http://").unwrap_or(&whole);
+    authority.strip_suffix(":80").unwrap_or(authority).to_owned()
+}

@@ -1,0 +1,84 @@
+//! What all tests here need: configurations as text, and results in a row as reloads give them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use portunus_base::Wall;
+use portunus_config::{Env, Loaded, load_text};
+use portunus_spec::{Diagnostics, Lookup};
+use portunus_telemetry::{Options, Registry};
+use portunus_upstream::StateStore;
+
+use crate::{Compiled, Inputs, Registries, compile};
+
+/// A process: what stays the same over its reloads.
+pub(crate) struct Process {
+    pub(crate) store: StateStore,
+    pub(crate) metrics: Registry,
+    pub(crate) files: RefCell<HashMap<&'static str, &'static str>>,
+}
+
+impl Process {
+    pub(crate) fn new() -> Self {
+        let metrics = Registry::new(Options::new("test", Wall(0)));
+        Self { store: StateStore::default(), metrics, files: RefCell::default() }
+    }
+
+    /// The result of a good configuration.
+    pub(crate) fn load(&self, text: &str, previous: Option<&Compiled>) -> Compiled {
+        let (compiled, errors) = self.try_load(text, previous);
+        compiled.unwrap_or_else(|| panic!("{errors}"))
+    }
+
+    /// The result, and all diagnostics of the loader and the compiler as people see them.
+    pub(crate) fn try_load(
+        &self,
+        text: &str,
+        previous: Option<&Compiled>,
+    ) -> (Option<Compiled>, String) {
+        let mut loaded = load_text("portunus.yaml", text, &Env::default());
+        let (compiled, found) = self.compile(&loaded, previous);
+        loaded.diagnostics.append(found);
+        loaded.diagnostics.sort();
+        (compiled, loaded.diagnostics.render(&loaded.sources, false))
+    }
+
+    pub(crate) fn compile(
+        &self,
+        loaded: &Loaded,
+        previous: Option<&Compiled>,
+    ) -> (Option<Compiled>, Diagnostics) {
+        let Some(spec) = &loaded.spec else { return (None, Diagnostics::default()) };
+        let registries = &Registries { filters: portunus_filters::FILTERS };
+        let (store, metrics) = (&self.store, &self.metrics);
+        compile(Inputs { spec, lookup: self, registries, store, metrics, previous })
+    }
+}
+
+impl Lookup for Process {
+    fn env(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let files = self.files.borrow();
+        files.get(path).map(|text| (*text).to_owned()).ok_or_else(|| format!("no file {path}"))
+    }
+}
+
+/// What is wrong with a configuration.
+pub(crate) fn mistakes(text: &str) -> String {
+    let (compiled, found) = Process::new().try_load(text, None);
+    assert!(compiled.is_none(), "no error was found: {found}");
+    found
+}
+
+/// Compares a text with the recorded one of that name.
+macro_rules! golden {
+    ($name:literal, $text:expr) => {
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!($name, $text);
+        })
+    };
+}
+pub(crate) use golden;

@@ -1,0 +1,252 @@
+//! Upstreams: those with a name, and those that a URL in `to` stands for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portunus_balance::BalanceSpec;
+use portunus_base::UpstreamId;
+use portunus_config::EndpointUrl;
+use portunus_config::spec::{TargetSpec, UpstreamLimitsSpec, UpstreamSpec, UpstreamTimeoutsSpec};
+use portunus_discovery::DiscoverSpec;
+use portunus_filter::UpstreamNames;
+use portunus_h1::Limits;
+use portunus_spec::{Entry, Node, Reader, Span, Spanned, Spec, Value, suggestion, yaml};
+use portunus_upstream::{Upstream, UpstreamPlan};
+
+use crate::source::{self, HealthPlan, Source};
+use crate::{Compiled, Inputs};
+
+/// An upstream of a snapshot with what control's runners need for it.
+#[derive(Clone, Debug)]
+pub struct UpstreamSource {
+    /// The upstream, as it stands in the snapshot.
+    pub upstream: Arc<Upstream>,
+    /// Where its endpoints come from.
+    pub source: Source,
+    /// How they are checked.
+    pub health: Option<HealthPlan>,
+    /// It is the same `Arc` as in the previous result, with the endpoints that it had.
+    pub kept: bool,
+    /// The algorithm as it was written, for comparing and telling.
+    pub(crate) balance: String,
+}
+
+impl UpstreamSource {
+    /// Whether both are the same to workers and to runners.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.balance == other.balance
+            && same_plan(&self.upstream.plan, &other.upstream.plan)
+            && self.source == other.source
+            && self.health == other.health
+    }
+}
+
+/// All upstreams of a configuration, as far as they are known.
+pub(crate) struct Upstreams<'a> {
+    inputs: &'a Inputs<'a>,
+    drafts: Vec<Draft>,
+    by_name: HashMap<String, UpstreamId>,
+}
+
+/// An upstream before it is known whether the configuration is good.
+struct Draft {
+    plan: UpstreamPlan,
+    balance: String,
+    source: Source,
+    health: Option<HealthPlan>,
+}
+
+impl<'a> Upstreams<'a> {
+    /// Reads the upstreams that have a name.
+    pub(crate) fn read(inputs: &'a Inputs<'a>, reader: &mut Reader<'_>) -> Self {
+        let mut upstreams = Self { inputs, drafts: Vec::new(), by_name: HashMap::new() };
+        reader.key("upstreams", |reader| {
+            for (name, upstream) in &inputs.spec.upstreams {
+                reader.key(name, |reader| upstreams.read_named(name, upstream, reader));
+            }
+        });
+        upstreams
+    }
+
+    /// The upstream of a target. Names that do not exist are for the loader to report.
+    pub(crate) fn target(&mut self, target: &TargetSpec) -> Option<UpstreamId> {
+        match target {
+            TargetSpec::Upstream(name) => self.by_name.get(name).copied(),
+            TargetSpec::Url(url) => Some(self.implicit(std::slice::from_ref(url))),
+        }
+    }
+
+    /// The upstream that a list of URLs stands for.
+    pub(crate) fn of_urls(
+        &mut self,
+        urls: &[Spanned<EndpointUrl>],
+        reader: &mut Reader<'_>,
+    ) -> Option<UpstreamId> {
+        let mut seen: HashMap<&EndpointUrl, Span> = HashMap::new();
+        let mut fine = true;
+        for url in urls {
+            if let Some(first) = seen.insert(&url.value, url.span) {
+                let message = format!("the endpoint {} is there twice", url.value);
+                reader.error(url.span, message).related(first, "first here");
+                fine = false;
+            }
+        }
+        let urls: Vec<EndpointUrl> = urls.iter().map(|url| url.value.clone()).collect();
+        fine.then(|| self.implicit(&urls))
+    }
+
+    /// Makes the upstreams, or takes those of before whose plan is the same.
+    pub(crate) fn finish(self) -> Vec<UpstreamSource> {
+        let Inputs { metrics, previous, .. } = *self.inputs;
+        let before: HashMap<UpstreamId, &UpstreamSource> = previous
+            .map(|compiled: &Compiled| compiled.upstreams.iter())
+            .into_iter()
+            .flatten()
+            .map(|source| (source.upstream.plan.id, source))
+            .collect();
+        let make = |draft: Draft| {
+            let Draft { plan, balance, source, health } = draft;
+            let before = before.get(&plan.id);
+            let same =
+                before.filter(|old| old.balance == balance && same_plan(&old.upstream.plan, &plan));
+            let kept = same.is_some();
+            let upstream = match same {
+                Some(old) => Arc::clone(&old.upstream),
+                None => Arc::new(Upstream::new(plan, metrics)),
+            };
+            UpstreamSource { upstream, source, health, kept, balance }
+        };
+        self.drafts.into_iter().map(make).collect()
+    }
+
+    fn read_named(&mut self, name: &Spanned<String>, spec: &UpstreamSpec, reader: &mut Reader<'_>) {
+        if name.contains([':', '/']) {
+            let message = format!("`{}` looks like a URL", name.value);
+            let help = "give the upstream a name without `:` and `/`";
+            reader.error(name.span, message).help(help);
+        }
+        let balance = match &spec.balance {
+            Some(node) => reader.key("balance", |reader| BalanceSpec::read(node, reader)),
+            None => BalanceSpec::absent(),
+        };
+        let source = read_source(spec, reader);
+        // A name that is known, though wrongly described, is not reported as unknown too.
+        let id = self.inputs.store.upstream(name);
+        self.by_name.insert(name.value.clone(), id);
+        let (Some(balance), Some(source)) = (balance, source) else { return };
+        let zone = spec.zone.as_ref().or(self.inputs.spec.zone.as_ref());
+        let zone = zone.map(|zone| Arc::from(zone.as_str()));
+        let plan = plan(id, name, &balance, zone, &spec.timeouts, &spec.limits);
+        let health = spec.health.as_ref().map(HealthPlan::of);
+        self.drafts.push(Draft { plan, balance: text(&balance), source, health });
+    }
+
+    /// An upstream with default settings; one for each list of URLs.
+    fn implicit(&mut self, urls: &[EndpointUrl]) -> UpstreamId {
+        let name = urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        if let Some(id) = self.by_name.get(&name) {
+            return *id;
+        }
+        let id = self.inputs.store.upstream(&name);
+        if let (Some(balance), Some(timeouts), Some(limits)) =
+            (BalanceSpec::absent(), UpstreamTimeoutsSpec::absent(), UpstreamLimitsSpec::absent())
+        {
+            let zone = self.inputs.spec.zone.as_deref().map(Arc::from);
+            let plan = plan(id, &name, &balance, zone, &timeouts, &limits);
+            let source = Source::of(urls.iter().map(source::url).collect());
+            self.drafts.push(Draft { plan, balance: text(&balance), source, health: None });
+        }
+        self.by_name.insert(name, id);
+        id
+    }
+}
+
+impl UpstreamNames for Upstreams<'_> {
+    fn upstream(&mut self, to: &Spanned<String>, reader: &mut Reader<'_>) -> Option<UpstreamId> {
+        let node = Node::new(to.span, Value::Text(to.value.clone()));
+        let target = TargetSpec::read(&node, reader)?;
+        let found = self.target(&target);
+        if found.is_none() {
+            let names = self.inputs.spec.upstreams.names();
+            let error = reader.error(to.span, format!("there is no upstream `{}`", to.value));
+            let help = suggestion(to, names, "upstreams");
+            error.help(help.unwrap_or_else(|| format!("add `{}` to `upstreams`", to.value)));
+        }
+        found
+    }
+}
+
+fn read_source(spec: &UpstreamSpec, reader: &mut Reader<'_>) -> Option<Source> {
+    let Some(discover) = &spec.discover else {
+        return Some(Source::of(spec.endpoints.iter().map(source::endpoint).collect()));
+    };
+    let entry = Entry { key: discover.name.clone(), value: discover.node.clone() };
+    let node = Node::new(discover.name.span, Value::Map(vec![entry]));
+    let plan = reader.key("discover", |reader| DiscoverSpec::read(&node, reader));
+    if !spec.endpoints.is_empty() {
+        let message = "an upstream has either `endpoints` or `discover` in this version";
+        reader.error(discover.name.span, message).help("make two upstreams and split between them");
+        return None;
+    }
+    plan.map(|plan| Source::Provider(plan.plan))
+}
+
+/// What the configuration says, in the words of the data path. Every default that no spec names stands here.
+fn plan(
+    id: UpstreamId,
+    name: &str,
+    balance: &BalanceSpec,
+    zone: Option<Arc<str>>,
+    timeouts: &UpstreamTimeoutsSpec,
+    limits: &UpstreamLimitsSpec,
+) -> UpstreamPlan {
+    UpstreamPlan {
+        id,
+        name: Arc::from(name),
+        balancer: Arc::clone(&balance.plan),
+        zone,
+        connect_timeout: timeouts.connect,
+        first_byte_timeout: timeouts.first_byte,
+        idle_timeout: timeouts.idle,
+        pool_idle_timeout: timeouts.keep_alive,
+        pool_idle_max: limits.idle_max as usize,
+        connections_max: limits.connections_max,
+        requests_max: limits.requests_max,
+        eject_for: EJECT_FOR,
+        limits: Limits::default(),
+    }
+}
+
+fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
+    let parts = |plan: &UpstreamPlan| {
+        // Written out, so that a new field does not compile before it is compared. The balancer is compared by text.
+        let UpstreamPlan {
+            id,
+            name,
+            balancer: _,
+            zone,
+            connect_timeout,
+            first_byte_timeout,
+            idle_timeout,
+            pool_idle_timeout,
+            pool_idle_max,
+            connections_max,
+            requests_max,
+            eject_for,
+            limits,
+        } = plan.clone();
+        let times =
+            (connect_timeout, first_byte_timeout, idle_timeout, pool_idle_timeout, eject_for);
+        (id, name, zone, times, pool_idle_max, connections_max, requests_max, limits)
+    };
+    parts(old) == parts(new)
+}
+
+fn text(balance: &BalanceSpec) -> String {
+    yaml::inline(&balance.write())
+}
+
+/// How long an endpoint that could not be connected to is left alone: long enough that a restart does not cost each
+/// request a try, short enough that it is soon found to be back.
+const EJECT_FOR: Duration = Duration::from_secs(5);

@@ -1,0 +1,228 @@
+//! The answers of the API as JSON: plain views of what is there.
+
+use portunus_balance::Endpoint;
+use portunus_base::{Clock as _, Mono, SystemClock, Wall};
+use portunus_snapshot::{Destination, Route, Snapshot};
+use portunus_telemetry::metrics::{Count, SeriesTotals};
+use portunus_upstream::Upstream;
+use serde::Serialize;
+
+use crate::Refusal;
+use crate::shared::{Reloaded, Shared};
+
+/// `/api/status`.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    version: &'static str,
+    stage: &'static str,
+    generation: u64,
+    uptime_s: u64,
+    workers: usize,
+    connections: usize,
+    in_flight: usize,
+    routes: usize,
+    upstreams: usize,
+    /// Null until there was one.
+    last_reload: Option<LastReload>,
+}
+
+#[derive(Debug, Serialize)]
+struct LastReload {
+    ok: bool,
+    at: String,
+    error: Option<String>,
+}
+
+pub(super) fn status(shared: &Shared) -> Status {
+    let current = shared.current.load();
+    let snapshot = &current.compiled.snapshot;
+    let last_reload = shared.last_reload.load();
+    let last_reload = last_reload.as_ref().as_ref().map(|last| LastReload {
+        ok: last.error.is_none(),
+        at: timestamp(last.at),
+        error: last.error.as_ref().map(|refusal| format!("{refusal}\n{}", refusal.details())),
+    });
+    Status {
+        version: shared.world.version,
+        stage: shared.stage().word(),
+        generation: snapshot.generation,
+        uptime_s: SystemClock.mono().since_us(shared.started) / 1_000_000,
+        workers: shared.service.workers(),
+        connections: shared.service.connections(),
+        in_flight: shared.service.in_flight(),
+        routes: snapshot.routes.len(),
+        upstreams: snapshot.upstreams.iter().flatten().count(),
+        last_reload,
+    }
+}
+
+/// One of `/api/listeners`.
+#[derive(Debug, Serialize)]
+pub(super) struct ListenerAnswer {
+    name: String,
+    address: String,
+    connections: u64,
+    requests: u64,
+}
+
+pub(super) fn listeners(shared: &Shared) -> Vec<ListenerAnswer> {
+    let totals = shared.world.metrics.snapshot();
+    let answer = |bound: &crate::listeners::Bound| {
+        let series = named(&totals.listeners, &bound.name);
+        ListenerAnswer {
+            name: bound.name.clone(),
+            address: bound.address.to_string(),
+            connections: series.map_or(0, |series| series.sums.count(Count::Open)),
+            requests: series.map_or(0, |series| series.sums.requests()),
+        }
+    };
+    shared.bound.load().iter().map(answer).collect()
+}
+
+/// One of `/api/routes`.
+#[derive(Debug, Serialize)]
+pub(super) struct RouteAnswer {
+    name: String,
+    filters: Vec<&'static str>,
+    to: Vec<Target>,
+    mirror: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Target {
+    upstream: String,
+    weight: u32,
+}
+
+pub(super) fn routes(shared: &Shared) -> Vec<RouteAnswer> {
+    let current = shared.current.load();
+    let snapshot = &current.compiled.snapshot;
+    snapshot.routes.iter().map(|route| route_answer(route, snapshot)).collect()
+}
+
+fn route_answer(route: &Route, snapshot: &Snapshot) -> RouteAnswer {
+    let name =
+        |id| snapshot.upstream(id).map_or_else(String::new, |found| found.plan.name.to_string());
+    let to = match &route.destination {
+        Destination::None => Vec::new(),
+        Destination::Upstream(id) => vec![Target { upstream: name(*id), weight: 1 }],
+        Destination::Split(split) => {
+            split.weights().map(|(id, weight)| Target { upstream: name(id), weight }).collect()
+        }
+    };
+    RouteAnswer {
+        name: route.name.to_string(),
+        filters: route.chain.links().iter().map(|link| link.name).collect(),
+        to,
+        mirror: route.mirror.map(|mirror| name(mirror.upstream)),
+    }
+}
+
+/// One of `/api/upstreams`.
+#[derive(Debug, Serialize)]
+pub(super) struct UpstreamAnswer {
+    name: String,
+    /// False until somebody has said which endpoints there are.
+    resolved: bool,
+    requests: u64,
+    endpoints: Vec<EndpointAnswer>,
+}
+
+#[derive(Debug, Serialize)]
+struct EndpointAnswer {
+    name: String,
+    address: String,
+    state: &'static str,
+    weight: u32,
+    zone: Option<String>,
+    backup: bool,
+    in_flight: u32,
+    connections: u32,
+    latency_ms: f64,
+    requests_total: u64,
+    failures_total: u64,
+}
+
+pub(super) fn upstreams(shared: &Shared) -> Vec<UpstreamAnswer> {
+    let totals = shared.world.metrics.snapshot();
+    let current = shared.current.load();
+    let now = SystemClock.mono();
+    let answer = |upstream: &Upstream| {
+        let serving = upstream.serving.load();
+        let series = named(&totals.upstreams, &upstream.plan.name);
+        UpstreamAnswer {
+            name: upstream.plan.name.to_string(),
+            resolved: serving.resolved,
+            requests: series.map_or(0, |series| series.sums.requests()),
+            endpoints: serving.set.endpoints().iter().map(|one| endpoint(one, now)).collect(),
+        }
+    };
+    let upstreams = current.compiled.snapshot.upstreams.iter().flatten();
+    upstreams.map(|upstream| answer(upstream)).collect()
+}
+
+fn endpoint(endpoint: &Endpoint, now: Mono) -> EndpointAnswer {
+    let state = &endpoint.state;
+    let word = if state.draining() {
+        "draining"
+    } else if state.active_down() {
+        "down"
+    } else if !state.usable(now) {
+        "ejected"
+    } else {
+        "up"
+    };
+    EndpointAnswer {
+        name: endpoint.name.clone(),
+        address: endpoint.address.to_string(),
+        state: word,
+        weight: endpoint.weight,
+        zone: endpoint.zone.as_ref().map(ToString::to_string),
+        backup: endpoint.backup,
+        in_flight: state.in_flight(),
+        connections: state.connections(),
+        latency_ms: (state.latency_us(now)).round() / 1000.0,
+        requests_total: state.requests_total(),
+        failures_total: state.failures_total(),
+    }
+}
+
+/// `POST /api/reload`.
+#[derive(Debug, Serialize)]
+pub(super) struct ReloadAnswer {
+    ok: bool,
+    generation: u64,
+    /// What is different, one line each.
+    change: Vec<String>,
+    error: Option<String>,
+    details: Option<String>,
+}
+
+pub(super) fn reload(shared: &Shared, result: Result<Reloaded, Refusal>) -> ReloadAnswer {
+    match result {
+        Ok(Reloaded { generation, change }) => ReloadAnswer {
+            ok: true,
+            generation,
+            change: change.lines().map(str::to_owned).collect(),
+            error: None,
+            details: None,
+        },
+        Err(refusal) => ReloadAnswer {
+            ok: false,
+            generation: shared.generation(),
+            change: Vec::new(),
+            error: Some(refusal.to_string()),
+            details: Some(refusal.details()),
+        },
+    }
+}
+
+fn named<'t>(all: &'t [SeriesTotals], name: &str) -> Option<&'t SeriesTotals> {
+    all.iter().find(|series| *series.labels.name == *name)
+}
+
+/// RFC 3339 in UTC.
+fn timestamp(at: Wall) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
+    at.map(|at| at.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,334 @@
+//! A running Portunus: started once, reloaded often, stopped once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portunus_base::{Clock as _, SystemClock};
+use portunus_compile::{Registries, difference};
+use portunus_config::spec::{AdminAddressSpec, LevelSpec, WorkersSpec};
+use portunus_config::{ConfigSpec, Env};
+use portunus_net::ListenAddress;
+use portunus_proxy::{Service, ServiceOptions};
+use portunus_telemetry::LogWriter;
+use tokio::sync::mpsc;
+
+use crate::admin::{Admin, AdminSocket};
+use crate::listeners::{Rebinding, remove_sockets};
+use crate::pid_file::PidFile;
+use crate::shared::{Command, Current, LastReload, Reloaded, Shared, Stage};
+use crate::source::Accepted;
+use crate::upstreams::Upstreams;
+use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log};
+
+/// What a Portunus is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the configuration comes from.
+    pub source: ConfigSource,
+    /// The environment, for `${VAR}`, overrides and secrets.
+    pub env: Env,
+    /// The filters that there are.
+    pub registries: Registries,
+    /// The version of the program.
+    pub version: &'static str,
+    /// Where the lines go that tell what happens.
+    pub console: Console,
+}
+
+/// A running Portunus. Lives on a current-thread runtime that is not a worker's.
+pub struct Control {
+    source: ConfigSource,
+    console: Console,
+    shared: Arc<Shared>,
+    upstreams: Upstreams,
+    commands: mpsc::Receiver<Command>,
+    files: Files,
+    access_log: Option<Arc<LogWriter>>,
+    admin: Option<Admin>,
+    _pid_file: Option<PidFile>,
+}
+
+impl Control {
+    /// Starts it: returns when all listeners accept and the endpoints are known, or soon will be.
+    ///
+    /// # Errors
+    /// The configuration is wrong, its tests fail, or the system does not give what it needs.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let started = SystemClock.mono();
+        let world = Arc::new(World::new(options.version, options.env, options.registries));
+        let prepared = world.prepare(&options.source, None);
+        let level = prepared.loaded.spec.as_ref().map(|spec| spec.log.level);
+        log::set_level(level.unwrap_or(LevelSpec::Info));
+        let warnings = prepared.render(false);
+        let accepted = prepared.accept()?;
+        options.console.block(&warnings);
+        limits::raise_open_files();
+        let workers = workers(&accepted.spec);
+        let (rebinding, admin) = bind(&accepted, workers).await?;
+        let access_log = log::start_access_log(&accepted, &world.metrics)?;
+        let service = start_service(&accepted, &world, workers, access_log.clone())?;
+        let files = Files::of(&accepted);
+        let pid_path = accepted.spec.pid_file.as_ref().map(|path| accepted.loaded.base.join(path));
+        let current = Current { compiled: accepted.compiled, spec: accepted.spec };
+        let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+        let shared =
+            Arc::new(Shared::new(Arc::clone(&world), service, started, current, sender));
+        let mut control = Self {
+            source: options.source,
+            console: options.console,
+            upstreams: Upstreams::new(world),
+            shared,
+            commands,
+            files,
+            access_log,
+            admin: None,
+            _pid_file: None,
+        };
+        control.open(rebinding, admin).await;
+        control._pid_file = pid_path.as_deref().map(write_pid_file).transpose()?;
+        control.shared.world.metrics.reloaded(true, SystemClock.wall());
+        control.shared.enter(Stage::Ready);
+        control.console.line("ready");
+        Ok(control)
+    }
+
+    /// Lets in the first clients.
+    async fn open(&mut self, rebinding: Rebinding, admin: Option<AdminSocket>) {
+        let current = self.shared.current.load_full();
+        self.upstreams.serve(&current.compiled.upstreams).await;
+        let bound = rebinding.apply(&self.shared.service, self.console).await;
+        self.shared.bound.store(Arc::new(bound));
+        self.upstreams.settle(&current.compiled.upstreams);
+        if let Some(socket) = admin {
+            self.console.line(format_args!("admin on {}", socket.address()));
+            self.admin = Some(socket.serve(Arc::clone(&self.shared)));
+        }
+    }
+
+    /// Loads the configuration again and serves it. When it is refused, nothing changes.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn reload(&mut self) -> Result<Reloaded, Refusal> {
+        let result = self.try_reload().await;
+        let now = SystemClock.wall();
+        self.shared.world.metrics.reloaded(result.is_ok(), now);
+        let error = result.as_ref().err().cloned();
+        self.shared.last_reload.store(Arc::new(Some(LastReload { at: now, error })));
+        match &result {
+            Ok(Reloaded { generation, change }) => {
+                let change = change.lines().collect::<Vec<_>>().join("; ");
+                self.console.line(format_args!("reloaded, generation {generation}: {change}"));
+            }
+            Err(refusal) => {
+                let generation = self.shared.generation();
+                self.console.line(format_args!(
+                    "reload refused, generation {generation} stays: {refusal}"
+                ));
+                self.console.block(&refusal.details());
+            }
+        }
+        result
+    }
+
+    async fn try_reload(&mut self) -> Result<Reloaded, Refusal> {
+        let shared = Arc::clone(&self.shared);
+        let old = shared.current.load_full();
+        let prepared = shared.world.prepare(&self.source, Some(&old.compiled));
+        // A broken file may name files whose change would mend it.
+        self.files.extend(&prepared.loaded.files, &prepared.loaded.folders);
+        let warnings = prepared.render(false);
+        let accepted = prepared.accept()?;
+        let workers = shared.service.workers();
+        let rebinding =
+            Rebinding::prepare(&shared.bound.load(), &accepted.compiled.listeners, workers)
+                .map_err(Refusal::System)?;
+        self.console.block(&warnings);
+        self.files = Files::of(&accepted);
+        let change = difference(Some(&old.compiled), &accepted.compiled).to_string();
+        let new = Arc::new(Current { compiled: accepted.compiled, spec: accepted.spec });
+        self.upstreams.serve(&new.compiled.upstreams).await;
+        shared.current.store(Arc::clone(&new));
+        shared.service.publish(Arc::clone(&new.compiled.snapshot)).await;
+        let bound = rebinding.apply(&shared.service, self.console).await;
+        shared.bound.store(Arc::new(bound));
+        self.upstreams.settle(&new.compiled.upstreams);
+        shared.forget_series();
+        log::set_level(new.spec.log.level);
+        for key in needs_start(&old.spec, &new.spec) {
+            self.console.line(format_args!("`{key}` changes with the next start"));
+        }
+        Ok(Reloaded { generation: new.compiled.snapshot.generation, change })
+    }
+
+    /// The listeners with the addresses that they have.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<(String, ListenAddress)> {
+        let bound = self.shared.bound.load();
+        bound.iter().map(|bound| (bound.name.clone(), bound.address.clone())).collect()
+    }
+
+    /// Where the admin API is, if it is on.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<&str> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// Opens the files of logs anew, for those that were rotated away.
+    pub fn reopen_logs(&self) {
+        if let Some(log) = &self.access_log {
+            log.reopen();
+        }
+    }
+
+    /// Does what the admin API asks for. Never returns by itself; cancel-safe between commands.
+    pub async fn obey(&mut self) {
+        while let Some(command) = self.commands.recv().await {
+            self.execute(command).await;
+        }
+    }
+
+    pub(crate) async fn command(&mut self) -> Option<Command> {
+        self.commands.recv().await
+    }
+
+    pub(crate) async fn execute(&mut self, command: Command) {
+        match command {
+            Command::Reload(answer) => {
+                let result = self.reload().await;
+                // Who asked may have gone.
+                let _ = answer.send(result);
+            }
+        }
+    }
+
+    pub(crate) fn files(&self) -> (&[PathBuf], &[PathBuf]) {
+        (&self.files.files, &self.files.folders)
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.shared.current.load().spec.shutdown.grace
+    }
+
+    pub(crate) fn console(&self) -> Console {
+        self.console
+    }
+
+    /// Lets nobody in any more, and waits until all exchanges are over. Cancel-safe.
+    pub async fn drain(&self) {
+        self.shared.enter(Stage::Draining);
+        self.shared.service.drain().await;
+        while self.shared.service.connections() > 0 {
+            tokio::time::sleep(DRAIN_LOOK_EVERY).await;
+        }
+    }
+
+    /// Connections of clients that are open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.service.connections()
+    }
+
+    /// Ends it now, whatever is still going on.
+    pub fn stop(self) {
+        let Self { shared, upstreams, admin, access_log, .. } = self;
+        remove_sockets(&shared.bound.load());
+        drop((admin, upstreams));
+        // A connection of the admin API may hold on to it for a moment; then the workers end with
+        // the process.
+        if let Some(shared) = Arc::into_inner(shared) {
+            shared.service.stop();
+        }
+        // The last owner writes what is left.
+        drop(access_log);
+    }
+}
+
+/// The files of a configuration.
+#[derive(Debug)]
+struct Files {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Files {
+    fn of(accepted: &Accepted) -> Self {
+        Self { files: accepted.loaded.files.clone(), folders: accepted.loaded.folders.clone() }
+    }
+
+    fn extend(&mut self, files: &[PathBuf], folders: &[PathBuf]) {
+        let add = |all: &mut Vec<PathBuf>, more: &[PathBuf]| {
+            let new: Vec<_> = more.iter().filter(|path| !all.contains(path)).cloned().collect();
+            all.extend(new);
+        };
+        add(&mut self.files, files);
+        add(&mut self.folders, folders);
+    }
+}
+
+/// Binds everything at once, so that all that is wrong is told at once.
+async fn bind(
+    accepted: &Accepted,
+    workers: usize,
+) -> Result<(Rebinding, Option<AdminSocket>), Refusal> {
+    let rebinding = Rebinding::prepare(&[], &accepted.compiled.listeners, workers);
+    let admin = match &accepted.spec.admin.address.value {
+        AdminAddressSpec::Off => Ok(None),
+        AdminAddressSpec::On(address) => AdminSocket::bind(address).await.map(Some),
+    };
+    match (rebinding, admin) {
+        (Ok(rebinding), Ok(admin)) => Ok((rebinding, admin)),
+        (rebinding, admin) => {
+            let lines = rebinding.err().into_iter().flatten().chain(admin.err());
+            Err(Refusal::System(lines.collect()))
+        }
+    }
+}
+
+fn start_service(
+    accepted: &Accepted,
+    world: &World,
+    workers: usize,
+    log: Option<Arc<LogWriter>>,
+) -> Result<Service, StartError> {
+    let options = ServiceOptions {
+        workers,
+        pin: accepted.spec.workers == WorkersSpec::Auto && workers > 1,
+        metrics: Arc::clone(&world.metrics),
+        snapshot: Arc::clone(&accepted.compiled.snapshot),
+        log,
+    };
+    Service::start(options).map_err(|error| StartError::system("cannot start workers", error))
+}
+
+fn workers(spec: &ConfigSpec) -> usize {
+    match spec.workers {
+        WorkersSpec::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+        WorkersSpec::Count(count) => usize::from(count),
+    }
+}
+
+fn write_pid_file(path: &Path) -> Result<PidFile, StartError> {
+    let what = || format!("cannot write the pid file {}", path.display());
+    PidFile::write(path).map_err(|error| StartError::system(&what(), error))
+}
+
+/// The keys whose change does not take effect by a reload.
+fn needs_start(old: &ConfigSpec, new: &ConfigSpec) -> Vec<&'static str> {
+    let keys = [
+        ("workers", old.workers != new.workers),
+        ("admin.address", old.admin.address.value != new.admin.address.value),
+        ("log.access.to", old.log.access.to.value != new.log.access.to.value),
+        ("pid_file", old.pid_file != new.pid_file),
+    ];
+    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+/// Commands of the admin API that may wait.
+const COMMANDS_MAX: usize = 16;
+/// How often a stop looks whether the last connection is closed.
+const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Control, Options};
+use crate::task::Task;
+use crate::{ConfigSource, Console, Refusal};
+
+/// An origin that answers everything with its name.
+async fn origin(name: &'static str) -> (SocketAddr, Task) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = Task::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = name.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n");
+            let answer = format!("{head}Connection: close\r\n\r\n{name}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (address, task)
+}
+
+/// The answer to one request on a connection of its own.
+async fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
+async fn get(address: &str, path: &str) -> String {
+    let host = "Host: localhost\r\nConnection: close";
+    ask(address, &format!("GET {path} HTTP/1.1\r\n{host}\r\n\r\n")).await
+}
+
+fn options(source: ConfigSource) -> Options {
+    Options {
+        source,
+        env: Default::default(),
+        registries: portunus_compile::Registries { filters: portunus_filters::FILTERS },
+        version: "test",
+        console: Console::Quiet,
+    }
+}
+
+fn config(to: SocketAddr) -> String {
+    format!(
+        "listeners: {{web: {{address: 127.0.0.1:0}}}}\n\
+         admin: 127.0.0.1:0\n\
+         workers: 1\n\
+         log: {{access: off}}\n\
+         hosts: {{\"*\": {{routes: {{/**: http://{to}}}}}}}\n"
+    )
+}
+
+fn listener(control: &Control) -> String {
+    control.listeners().first().unwrap().1.to_string()
+}
+
+/// Does something while control obeys its admin API.
+async fn with<R>(control: &mut Control, act: impl Future<Output = R>) -> R {
+    tokio::select! {
+        result = act => result,
+        () = control.obey() => panic!("control never ends by itself"),
+    }
+}
+
+#[tokio::test]
+async fn it_serves_reloads_and_keeps_the_old_when_the_new_is_bad() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portunus.yaml");
+    let ((first, _a), (second, _b)) = (origin("first").await, origin("second").await);
+    std::fs::write(&file, config(first)).unwrap();
+    let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
+    let (web, admin) =
+        (listener(&control), control.admin_address().unwrap().to_owned());
+    assert!(get(&web, "/").await.ends_with("first"));
+
+    std::fs::write(&file, "hosts: [nonsense\n").unwrap();
+    let refused = control.reload().await.unwrap_err();
+    assert!(matches!(refused, Refusal::Config(_)), "{refused:?}");
+    assert!(get(&web, "/").await.ends_with("first"));
+    let status = with(&mut control, get(&admin, "/api/status")).await;
+    assert!(status.contains("\"generation\":1") && status.contains("\"ok\":false"), "{status}");
+
+    std::fs::write(&file, config(second)).unwrap();
+    let reload = "POST /api/reload HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
+    let answer = with(&mut control, ask(&admin, reload)).await;
+    assert!(answer.contains("\"generation\":2"), "{answer}");
+    assert_eq!(listener(&control), web, "an unchanged listener keeps its socket");
+    assert!(get(&web, "/").await.ends_with("second"));
+    control.stop();
+}
+
+#[tokio::test]
+async fn a_taken_address_stops_the_start_and_vetoes_a_reload() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address)).unwrap();
+    let (to, _origin) = origin("only").await;
+    let text = config(to).replace("admin: 127.0.0.1:0", &format!("admin: {}", taken.1));
+    let source = ConfigSource::Text { name: "test".to_owned(), text };
+    let error = Control::start(options(source)).await.err().unwrap();
+    assert!(error.to_string().contains("in use"), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portunus.yaml");
+    std::fs::write(&file, config(to)).unwrap();
+    let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
+    let text = config(to).replace("web: {", &format!("web2: {{address: \"{}\"}}, web: {{", taken.1));
+    std::fs::write(&file, text).unwrap();
+    let refused = control.reload().await.unwrap_err();
+    assert!(matches!(&refused, Refusal::System(lines) if lines.len() == 1), "{refused:?}");
+    assert!(get(&listener(&control), "/").await.ends_with("only"));
+    control.stop();
+}
+
+#[tokio::test]
+async fn readiness_follows_the_stages_and_a_drain_ends() {
+    let (to, _origin) = origin("only").await;
+    let source = ConfigSource::Text { name: "test".to_owned(), text: config(to) };
+    let control = Control::start(options(source)).await.unwrap();
+    let admin = control.admin_address().unwrap().to_owned();
+    assert!(get(&admin, "/readyz").await.contains("200 OK"));
+    assert!(get(&admin, "/metrics").await.contains("portunus_"));
+    assert!(get(&admin, "/api/config").await.contains("hosts:"));
+    control.drain().await;
+    assert!(get(&admin, "/readyz").await.contains("503"));
+    assert!(get(&admin, "/healthz").await.contains("200 OK"));
+    assert_eq!(control.connections(), 0);
+    control.stop();
+}

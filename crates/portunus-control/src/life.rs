@@ -1,0 +1,126 @@
+//! The life of the process: start, signals, reloads, graceful stop.
+
+use std::time::Duration;
+
+use crate::signals::{Signals, Wish};
+use crate::watch::Watcher;
+use crate::{Control, Options, StartError};
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// All was finished, or the grace was over.
+    Graceful,
+    /// Somebody asked a second time.
+    Forced,
+}
+
+/// Runs Portunus on the calling thread until a signal ends it. With `watch`, changed files of the
+/// configuration reload it.
+///
+/// # Errors
+/// It could not start.
+pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::system("cannot start the control runtime", error))?;
+    runtime.block_on(async {
+        let signals = Signals::catch()
+            .map_err(|error| StartError::system("cannot catch signals", error))?;
+        let control = Control::start(options).await?;
+        let watcher = watch.then(Watcher::new);
+        Ok(Life { control, signals, watcher }.live().await)
+    })
+}
+
+struct Life {
+    control: Control,
+    signals: Signals,
+    watcher: Option<Watcher>,
+}
+
+impl Life {
+    async fn live(mut self) -> End {
+        self.follow();
+        loop {
+            let watched = changed(&mut self.watcher);
+            let event = tokio::select! {
+                wish = self.signals.next() => Event::Wish(wish),
+                Some(command) = self.control.command() => Event::Command(command),
+                () = watched => Event::Wish(Wish::Reload),
+            };
+            match event {
+                Event::Wish(Wish::Reload) => {
+                    self.mark();
+                    // A refusal has been told; the old configuration stays.
+                    let _ = self.control.reload().await;
+                    self.follow();
+                }
+                Event::Command(command) => {
+                    self.mark();
+                    self.control.execute(command).await;
+                    self.follow();
+                }
+                Event::Wish(Wish::Reopen) => self.control.reopen_logs(),
+                Event::Wish(Wish::Stop | Wish::Quit) => return self.stop().await,
+            }
+        }
+    }
+
+    fn mark(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.mark();
+        }
+    }
+
+    fn follow(&mut self) {
+        if let Some(watcher) = &mut self.watcher {
+            let (files, folders) = self.control.files();
+            watcher.follow(files, folders);
+        }
+    }
+
+    async fn stop(mut self) -> End {
+        let grace = self.control.grace();
+        let console = self.control.console();
+        console.line(format_args!("stopping, for at most {}", text(grace)));
+        let end = tokio::select! {
+            done = tokio::time::timeout(grace, self.control.drain()) => {
+                if done.is_err() {
+                    let open = self.control.connections();
+                    console.line(format_args!("the grace is over, closing {open} connections"));
+                }
+                End::Graceful
+            }
+            () = asked_again(&mut self.signals) => End::Forced,
+        };
+        self.control.stop();
+        console.line(match end {
+            End::Graceful => "stopped",
+            End::Forced => "stopped by force",
+        });
+        end
+    }
+}
+
+enum Event {
+    Wish(Wish),
+    Command(crate::shared::Command),
+}
+
+/// Waits for a changed file; for ever when nobody watches.
+async fn changed(watcher: &mut Option<Watcher>) {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn asked_again(signals: &mut Signals) {
+    while signals.next().await != Wish::Stop {}
+}
+
+fn text(duration: Duration) -> String {
+    portunus_base::format_duration(duration)
+}

@@ -1,0 +1,51 @@
+//! The signals that control obeys.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What somebody wants of the process.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Wish {
+    /// HUP: load the configuration again.
+    Reload,
+    /// USR1: open the files of logs anew.
+    Reopen,
+    /// INT or TERM: stop; a second one at once.
+    Stop,
+    /// QUIT: stop, however long it takes within the grace.
+    Quit,
+}
+
+/// The signals, caught from the moment that this exists.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    hangup: Signal,
+    user1: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+}
+
+impl Signals {
+    pub(crate) fn catch() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            user1: signal(SignalKind::user_defined1())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+        })
+    }
+
+    /// Waits for the next one. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.hangup.recv() => Wish::Reload,
+            _ = self.user1.recv() => Wish::Reopen,
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = self.quit.recv() => Wish::Quit,
+        }
+    }
+}

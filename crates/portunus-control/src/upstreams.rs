@@ -1,0 +1,178 @@
+//! Who keeps the endpoints of each upstream current: a run of its provider, and its health checks.
+//!
+//! A run goes on over reloads while its source is the same, also when the upstream itself is a new
+//! one: it then serves what it knows to the new one at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use portunus_balance::Endpoint;
+use portunus_base::UpstreamId;
+use portunus_compile::{HealthPlan, Source, UpstreamSource};
+use portunus_discovery::{
+    Discovered, Feed, Provider, ResolveOptions, Sink, Stop, StopHandle, endpoint_list,
+};
+use portunus_upstream::Upstream;
+
+use crate::World;
+use crate::health::Checks;
+use crate::task::Task;
+
+/// The runs of all upstreams.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    world: Arc<World>,
+    runs: HashMap<UpstreamId, Run>,
+}
+
+impl Upstreams {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world, runs: HashMap::new() }
+    }
+
+    /// Sees to it that each upstream has its endpoints, before the configuration is published.
+    /// Waits, but not for long, for those that have to be found first.
+    pub(crate) async fn serve(&mut self, sources: &[UpstreamSource]) {
+        let mut first = Vec::new();
+        for wanted in sources {
+            let id = wanted.upstream.plan.id;
+            match self.runs.get_mut(&id).filter(|run| run.source == wanted.source) {
+                Some(run) => run.retarget(&wanted.upstream),
+                None => {
+                    let run = Run::start(wanted, &self.world);
+                    first.extend(run.feed.clone());
+                    self.runs.insert(id, run);
+                }
+            }
+        }
+        let all = async {
+            for mut feed in first {
+                if feed.latest().version == 0 {
+                    feed.next().await;
+                }
+            }
+            // The followers of the feeds serve what has just arrived.
+            tokio::task::yield_now().await;
+        };
+        let _ = tokio::time::timeout(FIRST_ENDPOINTS_WAIT, all).await;
+    }
+
+    /// Ends the runs of upstreams that are gone, and checks the endpoints of those that are there.
+    pub(crate) fn settle(&mut self, sources: &[UpstreamSource]) {
+        self.runs.retain(|id, _| sources.iter().any(|wanted| wanted.upstream.plan.id == *id));
+        for wanted in sources {
+            if let Some(run) = self.runs.get_mut(&wanted.upstream.plan.id) {
+                run.check(wanted.health.as_ref());
+            }
+        }
+    }
+}
+
+/// What keeps one upstream current.
+#[derive(Debug)]
+struct Run {
+    source: Source,
+    target: Arc<Target>,
+    /// Where sets arrive; `None` when there is only the one.
+    feed: Option<Feed>,
+    /// Ends the provider when it goes.
+    _provider: Option<(StopHandle, Task, Task)>,
+    checks: Option<Checks>,
+}
+
+impl Run {
+    fn start(wanted: &UpstreamSource, world: &Arc<World>) -> Self {
+        let target = Arc::new(Target {
+            world: Arc::clone(world),
+            upstream: ArcSwap::new(Arc::clone(&wanted.upstream)),
+        });
+        let mut run = Self {
+            source: wanted.source.clone(),
+            target,
+            feed: None,
+            _provider: None,
+            checks: None,
+        };
+        match &wanted.source {
+            Source::Fixed(endpoints) => run.target.serve(endpoints),
+            Source::Resolve(inputs) => {
+                run.follow(endpoint_list(inputs.clone(), ResolveOptions::default()));
+            }
+            Source::Provider(plan) => run.follow(plan.open()),
+        }
+        run
+    }
+
+    fn follow(&mut self, provider: Box<dyn Provider>) {
+        let (sink, feed) = Sink::pair();
+        let (handle, stop) = Stop::pair();
+        let finding = Task::spawn(provider.run(sink, stop));
+        let (target, mut sets) = (Arc::clone(&self.target), feed.clone());
+        let following = Task::spawn(async move {
+            while let Some(set) = sets.next().await {
+                target.serve(&set.endpoints);
+            }
+        });
+        self.feed = Some(feed);
+        self._provider = Some((handle, finding, following));
+    }
+
+    /// Goes on for another upstream of the same name and source.
+    fn retarget(&mut self, upstream: &Arc<Upstream>) {
+        if Arc::ptr_eq(&self.target.upstream.load(), upstream) {
+            return;
+        }
+        self.target.upstream.store(Arc::clone(upstream));
+        match (&self.source, &self.feed) {
+            (Source::Fixed(endpoints), _) => self.target.serve(endpoints),
+            (_, Some(feed)) if feed.latest().version > 0 => {
+                self.target.serve(&feed.latest().endpoints);
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&mut self, plan: Option<&HealthPlan>) {
+        if self.checks.as_ref().map(Checks::plan) != plan {
+            // The old checks take back what they said before the new ones speak.
+            self.checks = None;
+            self.checks = plan.map(|plan| Checks::start(plan.clone(), Arc::clone(&self.target)));
+        }
+    }
+}
+
+/// The upstream that a run is for: another one after a reload that changed it.
+#[derive(Debug)]
+pub(crate) struct Target {
+    world: Arc<World>,
+    upstream: ArcSwap<Upstream>,
+}
+
+impl Target {
+    /// The upstream now.
+    pub(crate) fn upstream(&self) -> Arc<Upstream> {
+        self.upstream.load_full()
+    }
+
+    fn serve(&self, found: &[Discovered]) {
+        let upstream = self.upstream.load();
+        let id = upstream.plan.id;
+        let endpoint = |found: &Discovered| Endpoint {
+            address: found.address.clone(),
+            name: found.name.clone(),
+            authority: found.authority.clone(),
+            weight: found.weight,
+            zone: found.zone.clone(),
+            backup: found.backup,
+            state: self.world.store.endpoint(id, &found.address),
+        };
+        let endpoints: Vec<_> = found.iter().map(endpoint).collect();
+        tracing::debug!(upstream = &*upstream.plan.name, count = endpoints.len(), "endpoints");
+        upstream.serve(endpoints, &self.world.metrics);
+    }
+}
+
+/// How long a start or a reload waits for endpoints that have to be found first.
+const FIRST_ENDPOINTS_WAIT: Duration = Duration::from_secs(1);

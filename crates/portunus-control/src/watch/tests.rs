@@ -1,0 +1,77 @@
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::fingerprint::Fingerprint;
+use super::{QUIET, QUIET_MAX, Watcher, quiet};
+
+#[tokio::test(start_paused = true)]
+async fn notices_are_collected_until_there_are_none_for_a_moment() {
+    let (sender, mut notices) = mpsc::channel(1);
+    let start = Instant::now();
+    let writing = async {
+        for _ in 0..3 {
+            tokio::time::sleep(QUIET / 2).await;
+            let _ = sender.try_send(());
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = quiet(&mut notices) => {}
+        () = writing => {}
+    }
+    assert_eq!(start.elapsed(), QUIET * 3 / 2 + QUIET);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endless_stream_of_notices_is_cut() {
+    let (sender, mut notices) = mpsc::channel(1);
+    let start = Instant::now();
+    let writing = async {
+        loop {
+            tokio::time::sleep(QUIET / 4).await;
+            let _ = sender.try_send(());
+        }
+    };
+    tokio::select! {
+        () = quiet(&mut notices) => {}
+        () = writing => {}
+    }
+    assert_eq!(start.elapsed(), QUIET_MAX);
+}
+
+#[test]
+fn renames_links_and_new_files_change_the_fingerprint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("one"), "a: 1").unwrap();
+    std::fs::write(path("two"), "a: 1").unwrap();
+    symlink(path("one"), path("main.yaml")).unwrap();
+    let look = || Fingerprint::of(&[path("main.yaml")], &[folder.path().to_owned()]);
+    let first = look();
+    assert_eq!(first, look());
+
+    symlink(path("two"), path("other")).unwrap();
+    assert_eq!(first, look(), "what is no part of the configuration does not count");
+    std::fs::rename(path("other"), path("main.yaml")).unwrap();
+    let second = look();
+    assert_ne!(first, second);
+
+    std::fs::write(path("more.yaml"), "b: 1").unwrap();
+    assert_ne!(second, look());
+}
+
+#[tokio::test]
+async fn a_file_that_an_editor_replaces_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("main.yaml"), "a: 1").unwrap();
+    let mut watcher = Watcher::new();
+    watcher.follow(&[path("main.yaml")], &[]);
+    std::fs::write(path("main.yaml~"), "a: 2").unwrap();
+    std::fs::rename(path("main.yaml~"), path("main.yaml")).unwrap();
+    let noticed = tokio::time::timeout(Duration::from_secs(20), watcher.changed()).await;
+    assert!(noticed.is_ok());
+}

@@ -1,0 +1,73 @@
+//! How busy each worker is, so that a new connection goes to one that is less so.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use portunus_base::WorkerId;
+
+/// Open connections and running exchanges of each worker.
+#[derive(Debug)]
+pub(crate) struct Loads {
+    workers: Vec<Load>,
+}
+
+/// One worker's part, on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Load {
+    connections: AtomicUsize,
+    in_flight: AtomicUsize,
+}
+
+impl Loads {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self { workers: (0..workers).map(|_| Load::default()).collect() }
+    }
+
+    /// Sets a worker's numbers. Only that worker does.
+    pub(crate) fn set(&self, worker: WorkerId, connections: usize, in_flight: usize) {
+        if let Some(load) = self.workers.get(worker.0 as usize) {
+            load.connections.store(connections, Ordering::Relaxed);
+            load.in_flight.store(in_flight, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.workers.iter().map(|load| load.connections.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.workers.iter().map(|load| load.in_flight.load(Ordering::Relaxed)).sum()
+    }
+
+    /// A worker that is clearly less busy than `own`, if there is one. The kernel spreads connections by a hash,
+    /// which is uneven for few of them.
+    pub(crate) fn less_loaded(&self, own: WorkerId) -> Option<WorkerId> {
+        let connections = |load: &Load| load.connections.load(Ordering::Relaxed);
+        let mine = connections(self.workers.get(own.0 as usize)?);
+        let (index, least) =
+            self.workers.iter().map(connections).enumerate().min_by_key(|(_, count)| *count)?;
+        let clearly = mine > least + HANDOVER_MIN.max(least / 8);
+        clearly.then_some(WorkerId(index as u16))
+    }
+}
+
+/// Differences up to this many connections are let be.
+const HANDOVER_MIN: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clear_differences_move_connections() {
+        let loads = Loads::new(3);
+        loads.set(WorkerId(0), 5, 0);
+        loads.set(WorkerId(1), 1, 0);
+        loads.set(WorkerId(2), 3, 1);
+        assert_eq!(loads.less_loaded(WorkerId(0)), None);
+        loads.set(WorkerId(0), 6, 0);
+        assert_eq!(loads.less_loaded(WorkerId(0)), Some(WorkerId(1)));
+        assert_eq!(loads.less_loaded(WorkerId(1)), None);
+        assert_eq!((loads.connections(), loads.in_flight()), (10, 1));
+    }
+}

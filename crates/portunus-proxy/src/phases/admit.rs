@@ -1,0 +1,147 @@
+//! Who is there: the client as trusted proxies tell, and a request that holds only what may travel on.
+
+use std::io::Write;
+
+use portunus_exchange::{Exchange, Phase};
+use portunus_h1::upgrade_of;
+use portunus_http::{HeaderId, HeaderList, Method, strip_hop_by_hop};
+use portunus_snapshot::{Snapshot, identify};
+
+use crate::run::Run;
+
+/// Settles who the client is, and rewrites what the request says about its own way here.
+///
+/// This comes before any filter: what a filter sets can then not be taken away by the client's `Connection` header,
+/// and what it reads of the client's address is true.
+pub(crate) fn admit(run: &Run<'_>) {
+    let mut exchange = run.exchange.borrow_mut();
+    exchange.phase = Phase::Admit;
+    exchange.target = exchange.request.target_stored();
+    keep_upgrade(&mut exchange);
+    strip_hop_by_hop(&mut exchange.request.headers);
+    identify_client(&mut exchange, &run.plan.snapshot);
+    if !exchange.client.trusted {
+        exchange.request.headers.retain(|header| !is_forwarded(header.id));
+    }
+    exchange.request.headers.retain(|header| !is_identity(header.id));
+    describe_client(&mut exchange);
+}
+
+/// The protocol that the client wants to switch to. `h2c` is not passed on: it would change who frames messages.
+fn keep_upgrade(exchange: &mut Exchange) {
+    let wanted = upgrade_of(&exchange.request.headers);
+    let plain = exchange.request.method != Method::Connect;
+    if let Some(protocol) = wanted.filter(|name| plain && !name.eq_ignore_ascii_case(b"h2c")) {
+        exchange.attributes.set(UPGRADE, protocol);
+    }
+}
+
+fn identify_client(exchange: &mut Exchange, snapshot: &Snapshot) {
+    let peer = exchange.client.peer.ip();
+    let trusted = !snapshot.trusted.is_empty() && snapshot.trusted.contains(peer);
+    exchange.client.trusted = trusted;
+    if trusted {
+        let told = identify(exchange.client.ip, &exchange.request.headers, &snapshot.trusted);
+        if told.ip != exchange.client.ip {
+            (exchange.client.ip, exchange.client.port) = (told.ip, 0);
+        }
+        exchange.client.scheme = told.scheme.unwrap_or(exchange.client.scheme);
+    }
+}
+
+/// Headers by which proxies describe the client; a client's own copies are lies.
+fn is_forwarded(id: HeaderId) -> bool {
+    matches!(
+        id,
+        HeaderId::Forwarded
+            | HeaderId::XForwardedFor
+            | HeaderId::XForwardedHost
+            | HeaderId::XForwardedPort
+            | HeaderId::XForwardedPrefix
+            | HeaderId::XForwardedProto
+            | HeaderId::XForwardedMethod
+            | HeaderId::XForwardedUri
+            | HeaderId::XForwardedClientCert
+            | HeaderId::XRealIp
+    )
+}
+
+/// Headers by which we tell an upstream who the user is; nobody else may.
+fn is_identity(id: HeaderId) -> bool {
+    matches!(
+        id,
+        HeaderId::ClientCert
+            | HeaderId::XConsumerGroups
+            | HeaderId::XConsumerId
+            | HeaderId::XConsumerUsername
+            | HeaderId::XCredentialIdentifier
+    )
+}
+
+fn describe_client(exchange: &mut Exchange) {
+    let client = exchange.client;
+    let mut peer = AddressText::default();
+    peer.write(client.peer.ip());
+    let mut real = AddressText::default();
+    real.write(client.ip);
+    let headers = &mut exchange.request.headers;
+    append_to_list(headers, peer.text());
+    set_absent(headers, HeaderId::XForwardedProto, client.scheme.text().as_bytes());
+    let mut port = AddressText::default();
+    port.write(client.local.port());
+    set_absent(headers, HeaderId::XForwardedPort, port.text());
+    headers.remove_id(HeaderId::XRealIp);
+    headers.append_id(HeaderId::XRealIp, real.text());
+    if !headers.has(HeaderId::XForwardedHost) {
+        let host = headers.value_of(HeaderId::Host).unwrap_or(b"");
+        let mut copy = [0u8; HOST_MAX];
+        if let Some(copy) = copy.get_mut(..host.len()) {
+            copy.copy_from_slice(host);
+            headers.append_id(HeaderId::XForwardedHost, copy);
+        }
+    }
+}
+
+fn set_absent(headers: &mut HeaderList, id: HeaderId, value: &[u8]) {
+    if !headers.has(id) {
+        headers.append_id(id, value);
+    }
+}
+
+/// Appends the peer to `X-Forwarded-For`: as one more line, which means the same (RFC 9110 section 5.3) and copies
+/// nothing.
+fn append_to_list(headers: &mut HeaderList, peer: &[u8]) {
+    headers.append_id(HeaderId::XForwardedFor, peer);
+}
+
+/// Text of an address or number, on the stack.
+#[derive(Debug)]
+pub(crate) struct AddressText {
+    bytes: [u8; 48],
+    len: usize,
+}
+
+impl Default for AddressText {
+    fn default() -> Self {
+        Self { bytes: [0; 48], len: 0 }
+    }
+}
+
+impl AddressText {
+    pub(crate) fn write(&mut self, what: impl std::fmt::Display) {
+        let room = self.bytes.len();
+        let mut rest = self.bytes.as_mut_slice();
+        // The longest address has 39 bytes.
+        let _ = write!(rest, "{what}");
+        self.len = room - rest.len();
+    }
+
+    pub(crate) fn text(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+}
+
+/// The attribute with the protocol that the client wants to switch to.
+pub(crate) const UPGRADE: &str = "upgrade";
+/// The longest authority that is copied.
+const HOST_MAX: usize = 262;

@@ -1,0 +1,108 @@
+//! Calling the filters of a chain.
+
+use portunus_exchange::{Exchange, Phase};
+use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Interest, Resume, Verdict};
+
+use crate::run::{Run, Stop};
+
+/// Which way a body goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+    /// From the client.
+    Request,
+    /// To the client.
+    Response,
+}
+
+/// Requests meet filters in the order written.
+pub(crate) async fn on_request(run: &Run<'_>, chain: &Chain) -> Result<(), Stop> {
+    for link in chain.links().iter().filter(|link| link.interest.phases.has(Phase::Request)) {
+        let verdict = hook(run, |exchange, cx| link.filter.on_request(exchange, cx));
+        settle(run, verdict).await?;
+    }
+    Ok(())
+}
+
+/// Answers meet filters in the reverse order: the first written is the outermost.
+pub(crate) async fn on_response(run: &Run<'_>, chain: &Chain) -> Result<(), Stop> {
+    let links = chain.links().iter().rev();
+    for link in links.filter(|link| link.interest.phases.has(Phase::Response)) {
+        let verdict = hook(run, |exchange, cx| link.filter.on_response(exchange, cx));
+        settle(run, verdict).await?;
+    }
+    Ok(())
+}
+
+/// The exchange is over.
+pub(crate) fn on_finish(run: &Run<'_>, chain: &Chain) {
+    for link in chain.links().iter().filter(|link| link.interest.phases.has(Phase::Finish)) {
+        hook(run, |exchange, cx| link.filter.on_finish(exchange, cx));
+    }
+}
+
+/// A piece of a body, or all of one.
+pub(crate) async fn on_body(
+    run: &Run<'_>,
+    chain: &Chain,
+    way: Way,
+    bytes: &mut Vec<u8>,
+    end: bool,
+) -> Result<(), Stop> {
+    let count = chain.links().len();
+    for at in 0..count {
+        let at = if way == Way::Request { at } else { count - 1 - at };
+        let Some(link) = chain.links().get(at).filter(|link| wants(&link.interest, way)) else {
+            continue;
+        };
+        let mut piece = BodyPiece { bytes, end };
+        let verdict =
+            hook(run, |exchange, cx| body_hook(&*link.filter, way, exchange, &mut piece, cx));
+        settle(run, verdict).await?;
+    }
+    Ok(())
+}
+
+fn wants(interest: &Interest, way: Way) -> bool {
+    let need = match way {
+        Way::Request => interest.request_body,
+        Way::Response => interest.response_body,
+    };
+    need != portunus_filter::BodyNeed::None
+}
+
+fn body_hook(
+    filter: &dyn Filter,
+    way: Way,
+    exchange: &mut Exchange,
+    piece: &mut BodyPiece<'_>,
+    cx: &mut FilterCx<'_>,
+) -> Verdict {
+    match way {
+        Way::Request => filter.on_request_body(exchange, piece, cx),
+        Way::Response => filter.on_response_body(exchange, piece, cx),
+    }
+}
+
+fn hook<R>(run: &Run<'_>, call: impl FnOnce(&mut Exchange, &mut FilterCx<'_>) -> R) -> R {
+    let mut exchange = run.exchange.borrow_mut();
+    run.local.hook(|cx| call(&mut exchange, cx))
+}
+
+async fn settle(run: &Run<'_>, verdict: Verdict) -> Result<(), Stop> {
+    match verdict {
+        Verdict::Continue => Ok(()),
+        Verdict::Reply(reply) => Err(Stop::Reply(reply)),
+        Verdict::Fail(error) => Err(Stop::Fail(error)),
+        Verdict::Suspend(waiting) => match waiting.await {
+            Resume::Continue(patch) => {
+                patch.apply(&mut run.exchange.borrow_mut());
+                Ok(())
+            }
+            Resume::Reply(patch, reply) => {
+                patch.apply(&mut run.exchange.borrow_mut());
+                Err(Stop::Reply(reply))
+            }
+            Resume::Fail(error) => Err(Stop::Fail(error)),
+        },
+    }
+}

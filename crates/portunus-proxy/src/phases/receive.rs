@@ -1,0 +1,78 @@
+//! The head of the answer comes in.
+
+use std::time::Duration;
+
+use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
+use portunus_h1::Limits;
+use portunus_http::ResponseHead;
+use portunus_net::Io;
+use portunus_snapshot::Route;
+use portunus_upstream::wire::ReadBuffer;
+use portunus_upstream::{Received, Upstream, receive_head};
+
+use crate::deadline::Deadline;
+use crate::phases::admit::UPGRADE;
+use crate::protocol::AnswerSink;
+use crate::run::Run;
+
+/// How long the upstream may take for its answer.
+pub(crate) struct Bounds<'d> {
+    pub(crate) deadline: Deadline,
+    pub(crate) first_byte: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) limits: &'d Limits,
+}
+
+impl<'d> Bounds<'d> {
+    pub(crate) fn new(route: &Route, upstream: &'d Upstream, deadline: &Deadline) -> Self {
+        Self {
+            deadline: deadline.clone(),
+            first_byte: route.timeouts.first_byte.unwrap_or(upstream.plan.first_byte_timeout),
+            idle: route.timeouts.idle.unwrap_or(upstream.plan.idle_timeout),
+            limits: &upstream.plan.limits,
+        }
+    }
+}
+
+/// Waits for the head of the answer; answers before it (1xx) go to the client at once.
+pub(crate) async fn head<A: AnswerSink>(
+    run: &Run<'_>,
+    bounds: &Bounds<'_>,
+    io: &Io,
+    read: &mut ReadBuffer,
+    answer: &mut A,
+) -> Result<ResponseHead, ProxyError> {
+    run.enter(Phase::Receive);
+    let mut head = std::mem::take(&mut run.exchange.borrow_mut().response);
+    let mut interims = 0;
+    loop {
+        let late = ProxyError::upstream(ErrorKind::FirstByteTimeout, Retry::Never);
+        let receiving = receive_head(io, read, bounds.limits, &mut head);
+        match bounds.deadline.bound(bounds.first_byte, late, receiving).await?? {
+            Received::Head if head.is_interim() && interims < INTERIMS_MAX => {
+                interims += 1;
+                answer.interim(&head).await?;
+            }
+            Received::Head if head.is_interim() => return Err(bad("too_many_interim")),
+            Received::Head if head.status == 101 && !wants_upgrade(run) => {
+                return Err(bad("unasked_upgrade"));
+            }
+            Received::Head => return Ok(head),
+            Received::Nothing => {
+                return Err(ProxyError::upstream(ErrorKind::Reset, Retry::Never));
+            }
+            Received::Cut => return Err(bad("cut_head")),
+        }
+    }
+}
+
+fn bad(code: &'static str) -> ProxyError {
+    ProxyError::upstream(ErrorKind::BadResponse(code), Retry::Never)
+}
+
+fn wants_upgrade(run: &Run<'_>) -> bool {
+    run.exchange.borrow().attributes.value(UPGRADE).is_some()
+}
+
+/// Answers before the answer that one request may have.
+const INTERIMS_MAX: usize = 32;

@@ -1,0 +1,199 @@
+//! Which endpoint of which upstream gets the request, and whether another one may after a failure.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use portunus_balance::{KeySource, Tried};
+use portunus_base::hash_bytes;
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, template};
+use portunus_snapshot::{Destination, Route};
+use portunus_upstream::{Picked, Upstream};
+
+use crate::phases::admit::AddressText;
+use crate::protocol::{AnswerSink, ClientStream, RequestBody};
+use crate::run::Run;
+
+/// The endpoints that had the request.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    tried: Tried,
+    count: u16,
+}
+
+/// The upstream that the request goes to.
+pub(crate) fn upstream<'r>(
+    run: &'r Run<'_>,
+    route: &Route,
+) -> Result<&'r Arc<Upstream>, ProxyError> {
+    let id = match &route.destination {
+        Destination::Upstream(id) => Some(*id),
+        Destination::Split(split) => split.choose(run.local.worker.random(|rng| rng.u64())),
+        Destination::None => None,
+    };
+    let upstream = id.and_then(|id| run.plan.snapshot.upstream(id));
+    let upstream = upstream.ok_or(ProxyError::local(ErrorKind::NoEndpoint))?;
+    let mut exchange = run.exchange.borrow_mut();
+    exchange.upstream = id;
+    exchange.upstream_name = Some(run.local.enter_upstream(upstream, route.retry.budget));
+    run.local.shard.in_flight_up(upstream.series);
+    Ok(upstream)
+}
+
+/// The endpoint for the next attempt.
+pub(crate) fn endpoint(
+    run: &Run<'_>,
+    upstream: &Arc<Upstream>,
+    tries: &mut Tries,
+) -> Result<Picked, ProxyError> {
+    run.enter(Phase::Select);
+    let key = upstream.plan.balancer.key().and_then(|source| key(&run.exchange.borrow(), source));
+    let busy_max = upstream.plan.requests_max.unwrap_or(u32::MAX);
+    let mut busy = false;
+    loop {
+        let (picked, resolved) = run.local.pick(upstream, key, &tries.tried);
+        let Some(picked) = picked else { return Err(nothing(resolved, busy)) };
+        let state = &picked.endpoint().state;
+        if state.in_flight() < busy_max {
+            tries.tried.insert(state.key());
+            tries.count += 1;
+            let mut exchange = run.exchange.borrow_mut();
+            exchange.attempts = tries.count;
+            exchange.endpoint_name = Some(Rc::clone(&picked.name));
+            run.endpoint.set(Some(picked.series));
+            return Ok(picked);
+        }
+        if tries.tried.contains(state.key()) {
+            return Err(nothing(resolved, true));
+        }
+        busy = true;
+        tries.tried.insert(state.key());
+    }
+}
+
+fn nothing(resolved: bool, busy: bool) -> ProxyError {
+    let kind = match (resolved, busy) {
+        (false, _) => ErrorKind::Unresolved,
+        (true, true) => ErrorKind::UpstreamBusy,
+        (true, false) => ErrorKind::NoEndpoint,
+    };
+    ProxyError::local(kind)
+}
+
+/// The number that keyed algorithms pick by.
+fn key(exchange: &Exchange, source: &KeySource) -> Option<u64> {
+    match source {
+        KeySource::ClientIp => {
+            let mut text = AddressText::default();
+            text.write(exchange.client.ip);
+            Some(hash_bytes(text.text()))
+        }
+        KeySource::Path => Some(hash_bytes(exchange.request.path())),
+        KeySource::Header(name) => exchange.request.headers.value(name.as_bytes()).map(hash_bytes),
+        KeySource::Cookie(name) => template::cookie(exchange, name).map(hash_bytes),
+        KeySource::Query(name) => template::query_value(exchange, name).map(hash_bytes),
+    }
+}
+
+/// Whether the request is sent once more after this failure: safe, wanted, and within the budget.
+pub(crate) fn try_again<C: ClientStream>(
+    run: &Run<'_>,
+    route: &Route,
+    upstream: &Arc<Upstream>,
+    client: &mut C,
+    tries: &Tries,
+    error: ProxyError,
+) -> bool {
+    let (body, answer) = client.split();
+    let untouched = body.is_fresh() || body.is_end() && body.framing().is_empty();
+    if answer.is_started() || !untouched || !is_wanted(run, route, error) {
+        return false;
+    }
+    // A connection that the upstream closed while it lay unused is no failure of the upstream's.
+    let stale = error.retry == Retry::Replayable;
+    let tries_max = route.retry.attempts + u16::from(stale) * STALE_TRIES;
+    let paid = stale || error.retry == Retry::Unsent && error.kind == ErrorKind::Reset;
+    let again = tries.count <= tries_max && (paid || run.local.spend_retry(upstream));
+    if again {
+        run.local.shard.retry(upstream.series);
+    }
+    again
+}
+
+fn is_wanted(run: &Run<'_>, route: &Route, error: ProxyError) -> bool {
+    let on = &route.retry.on;
+    let idempotent = run.exchange.borrow().request.method.is_idempotent();
+    match error.kind {
+        ErrorKind::ConnectFailed | ErrorKind::ConnectRefused | ErrorKind::ConnectTimeout => {
+            on.connect
+        }
+        ErrorKind::FirstByteTimeout => on.first_byte && idempotent,
+        ErrorKind::Reset => match error.retry {
+            Retry::Unsent => true,
+            Retry::Replayable => idempotent,
+            Retry::Never => on.reset && idempotent,
+        },
+        _ => false,
+    }
+}
+
+/// Whether an answer with this status is thrown away for another try.
+pub(crate) fn is_retried(
+    run: &Run<'_>,
+    route: &Route,
+    upstream: &Arc<Upstream>,
+    tries: &Tries,
+    status: u16,
+) -> bool {
+    let wanted = route.retry.on.statuses.contains(&status);
+    if !wanted || tries.count > route.retry.attempts {
+        return false;
+    }
+    let exchange = run.exchange.borrow();
+    let replayable = exchange.request.method.is_idempotent() && exchange.bytes.request == 0;
+    // The answer is only thrown away where there is somebody else to ask.
+    let other = |next: Picked| !tries.tried.contains(next.endpoint().state.key());
+    replayable
+        && run.local.pick(upstream, None, &tries.tried).0.is_some_and(other)
+        && run.local.spend_retry(upstream)
+}
+
+/// A request at an endpoint; counted there for as long as this lives.
+pub(crate) struct Flight {
+    picked: Picked,
+    latency_us: Option<u64>,
+    local: Rc<crate::local::Local>,
+}
+
+impl Flight {
+    pub(crate) fn begin(run: &Run<'_>, picked: &Picked) -> Self {
+        picked.endpoint().state.begin();
+        run.local.shard.in_flight_up(picked.series);
+        let mut exchange = run.exchange.borrow_mut();
+        exchange.timings.attempt = run.local.worker.now();
+        Self { picked: picked.clone(), latency_us: None, local: Rc::clone(run.local) }
+    }
+
+    /// The head of the answer is there.
+    pub(crate) fn first_byte(&mut self, run: &Run<'_>) {
+        let now = run.local.worker.refresh();
+        let mut exchange = run.exchange.borrow_mut();
+        exchange.timings.first_byte = now;
+        self.latency_us = Some(now.since_us(exchange.timings.attempt));
+        self.picked.endpoint().state.recover();
+    }
+
+    /// The answer is whole.
+    pub(crate) fn end(self, run: &Run<'_>) {
+        run.exchange.borrow_mut().timings.end = run.local.worker.refresh();
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.picked.endpoint().state.end(self.latency_us, self.local.worker.now());
+        self.local.shard.in_flight_down(self.picked.series);
+    }
+}
+
+/// Tries beyond the configured ones that connections which went stale may cost.
+const STALE_TRIES: u16 = 2;

@@ -1,0 +1,257 @@
+//! HTTP/1: a connection becomes exchanges, one after the other.
+//!
+//! Two futures serve a connection. The outer one is small, holds no buffer, and waits while the connection is idle.
+//! The inner one, in recycled memory, serves requests, and gives the connection back after a pause.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use portunus_exchange::{ClientFacts, ErrorKind, Exchange, ProxyError};
+use portunus_h1::{Parsed, parse_request, request_framing, wants_keep_alive};
+use portunus_http::Framing;
+use portunus_net::Io;
+use portunus_snapshot::ListenerPlan;
+use portunus_upstream::wire::{BodyReader, Outgoing, ReadBuffer};
+
+use crate::deadline::Deadline;
+use crate::local::{Gate, Local};
+use crate::recycle::Recycled;
+use crate::run;
+
+mod stream;
+
+use stream::{Answer, Body, Stream};
+
+/// A connection of a client.
+pub(crate) struct Conn {
+    pub(super) link: Link,
+    pub(super) read: ReadBuffer,
+}
+
+/// The part of a connection that both directions share.
+pub(crate) struct Link {
+    pub(super) io: Io,
+    pub(super) deadline: Deadline,
+    /// Bounds the reading of bodies; made by the first one.
+    pub(super) body_deadline: OnceCell<Deadline>,
+    /// Bounds each pause of the client within a body.
+    pub(super) idle: Cell<Duration>,
+    pub(super) facts: ClientFacts,
+    pub(super) listener: Arc<ListenerPlan>,
+    pub(super) gate: Rc<Gate>,
+    pub(super) local: Rc<Local>,
+}
+
+/// What a wait for the next request ended with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wake {
+    Bytes,
+    Close,
+    Late,
+}
+
+impl Conn {
+    pub(crate) fn new(
+        io: Io,
+        facts: ClientFacts,
+        listener: Arc<ListenerPlan>,
+        gate: Rc<Gate>,
+        local: Rc<Local>,
+        read: ReadBuffer,
+    ) -> Self {
+        let deadline = Deadline::new(&local.worker);
+        let idle = Cell::new(listener.timeouts.request_idle);
+        let body_deadline = OnceCell::new();
+        let link = Link { io, deadline, body_deadline, idle, facts, listener, gate, local };
+        Self { link, read }
+    }
+}
+
+/// Serves a connection to its end. `active` is [`serve_active`], in recycled memory.
+pub(crate) async fn serve<F, M>(mut conn: Conn, memory: Rc<Recycled<F>>, active: M)
+where
+    F: Future<Output = Option<Conn>>,
+    M: Fn(Conn) -> F,
+{
+    loop {
+        let late = conn.link.listener.timeouts.keep_alive;
+        if conn.read.is_empty() && conn.link.wait(late).await != Wake::Bytes {
+            return;
+        }
+        match memory.run(active(conn)).await {
+            Some(resting) => conn = resting,
+            None => return,
+        }
+    }
+}
+
+/// Serves requests until the connection closes, or rests for a moment: then it is given back.
+pub(crate) async fn serve_active(mut conn: Conn) -> Option<Conn> {
+    loop {
+        let local = Rc::clone(&conn.link.local);
+        hold_buffer(&mut conn.read, &local);
+        let exchange = local.take_exchange();
+        let keep = serve_one(&mut conn, &exchange).await;
+        local.give_exchange(exchange);
+        if !keep {
+            close(&mut conn).await;
+            return None;
+        }
+        if conn.read.is_empty() {
+            release_buffer(&mut conn.read, &local);
+            match conn.link.wait(REST.min(conn.link.listener.timeouts.keep_alive)).await {
+                Wake::Bytes => {}
+                Wake::Close => return None,
+                Wake::Late => return Some(conn),
+            }
+        }
+    }
+}
+
+impl Link {
+    /// Waits for the first bytes of a request.
+    async fn wait(&self, late: Duration) -> Wake {
+        let first = poll_fn(|cx| {
+            if self.gate.is_closed() || self.local.is_draining() {
+                return Poll::Ready(Wake::Close);
+            }
+            self.io.poll_readable(cx).map(|_| Wake::Bytes)
+        });
+        self.deadline.set_total(None);
+        let overdue = ProxyError::client(ErrorKind::ClientTimeout);
+        self.deadline.bound(late, overdue, first).await.unwrap_or(Wake::Late)
+    }
+}
+
+/// One request and its answer; true when the connection may serve another one.
+async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
+    let head = match read_head(conn, exchange).await {
+        Ok(Some(framing)) => Ok(framing),
+        Ok(None) => return false,
+        Err(error) => Err(error),
+    };
+    let link = &conn.link;
+    link.local.count(0, 1);
+    let framing = head.unwrap_or(Framing::None);
+    link.idle.set(link.listener.timeouts.request_idle);
+    let (version, keep_wanted) = {
+        let exchange = exchange.borrow();
+        let version = exchange.request.version;
+        (version, wants_keep_alive(version, &exchange.request.headers))
+    };
+    let mut stream = Stream {
+        body: Body {
+            link,
+            read: &mut conn.read,
+            reader: BodyReader::new(framing, &link.listener.limits),
+            framing,
+        },
+        answer: Answer {
+            link,
+            out: Outgoing::new(link.local.buffers.take()),
+            version,
+            keep: false,
+            has_body: true,
+        },
+    };
+    let may_keep = keep_wanted && head.is_ok();
+    let keep = run::run(&link.local, exchange, &mut stream, head.err(), may_keep).await;
+    let keep = keep && stream.answer.keep && stream.body.reader.is_end();
+    link.local.buffers.give(stream.answer.out.pending);
+    link.local.count(0, -1);
+    keep
+}
+
+/// Reads a head into the exchange; None when the connection ended before its first byte.
+async fn read_head(
+    conn: &mut Conn,
+    exchange: &RefCell<Exchange>,
+) -> Result<Option<Framing>, ProxyError> {
+    let link = &conn.link;
+    let mut request = std::mem::take(&mut exchange.borrow_mut().request);
+    let late = ProxyError::client(ErrorKind::ClientTimeout);
+    let header_read = link.listener.timeouts.header_read;
+    let reading = async {
+        let mut begun = false;
+        loop {
+            if !conn.read.is_empty() {
+                if !begun {
+                    begun = true;
+                    begin(exchange, link);
+                }
+                let parsed = parse_request(conn.read.filled(), &link.listener.limits, &mut request);
+                if let Parsed::Complete(bytes) = parsed.map_err(refused)? {
+                    conn.read.consume(bytes);
+                    return request_framing(&request).map(Some).map_err(refused);
+                }
+            }
+            match conn.read.read(&link.io, READ_BYTES).await {
+                Ok(0) | Err(_) if !begun => return Ok(None),
+                Ok(0) | Err(_) => return Err(ProxyError::client(ErrorKind::ClientClosed)),
+                Ok(_) => {}
+            }
+        }
+    };
+    let framing = link.deadline.bound(header_read, late, reading).await.and_then(|read| read);
+    exchange.borrow_mut().request = request;
+    framing
+}
+
+fn begin(exchange: &RefCell<Exchange>, link: &Link) {
+    let mut exchange = exchange.borrow_mut();
+    exchange.timings.start = link.local.worker.refresh();
+    exchange.timings.wall = link.local.worker.wall();
+    exchange.client = link.facts;
+}
+
+fn refused(fault: portunus_h1::H1Error) -> ProxyError {
+    let kind = ErrorKind::BadRequest { code: fault.reason(), status: fault.status() };
+    ProxyError::client(kind)
+}
+
+fn hold_buffer(read: &mut ReadBuffer, local: &Local) {
+    if read.is_empty() {
+        *read = ReadBuffer::new(local.buffers.take());
+    }
+}
+
+fn release_buffer(read: &mut ReadBuffer, local: &Local) {
+    local.buffers.give(std::mem::take(read).into_inner());
+}
+
+/// Closes so that the client sees the answer: unread bytes of its request would make the system reset the
+/// connection and throw the answer away (RFC 9112 section 9.6).
+async fn close(conn: &mut Conn) {
+    conn.link.io.shutdown_write();
+    let linger = conn.link.listener.timeouts.linger;
+    let io = &conn.link.io;
+    let read = &mut conn.read;
+    let draining = async {
+        let mut left = LINGER_BYTES_MAX;
+        loop {
+            let there = read.filled().len();
+            read.consume(there);
+            match read.read(io, READ_BYTES).await {
+                Ok(0) | Err(_) => return,
+                Ok(bytes) if bytes >= left => return,
+                Ok(bytes) => left -= bytes,
+            }
+        }
+    };
+    conn.link.deadline.set_total(None);
+    let late = ProxyError::client(ErrorKind::ClientTimeout);
+    // Whichever way it ends, the connection is dropped next.
+    let _ = conn.link.deadline.bound(linger, late, draining).await;
+    release_buffer(&mut conn.read, &conn.link.local);
+}
+
+/// By how much a full read buffer grows.
+const READ_BYTES: usize = 16 * 1024;
+/// A pause longer than this gives the memory of an exchange back.
+const REST: Duration = Duration::from_secs(2);
+/// Bytes of a refused request that are taken in before the connection closes.
+const LINGER_BYTES_MAX: usize = 1 << 20;

@@ -1,0 +1,171 @@
+//! Answers that we make ourselves: from a failure, or from a filter's reply.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reason, Reply, ReplyBody};
+use portunus_http::{Framing, HeaderId, Method, list_items, reason_phrase};
+use portunus_snapshot::Route;
+
+use crate::phases::{filters, request, response};
+use crate::protocol::{AnswerSink, ClientStream, RequestBody};
+use crate::run::{Run, Stop};
+
+mod page;
+mod table;
+
+pub use table::{ReasonRow, reasons};
+
+pub(crate) use table::{of_error, reason_of};
+
+/// Answers an exchange that ended early.
+///
+/// # Errors
+/// The client got no answer, or only a part of one.
+pub(crate) async fn answer<C: ClientStream>(
+    run: &Run<'_>,
+    route: Option<&Route>,
+    client: &mut C,
+    stop: Stop,
+) -> Result<(), ProxyError> {
+    let (reply, error) = match stop {
+        Stop::Reply(reply) => (*reply, None),
+        Stop::Fail(error) => (of_error(error), Some(error)),
+    };
+    let gone = error.is_some_and(|error| error.kind == ErrorKind::ClientClosed);
+    if gone || client.split().1.is_started() {
+        client.split().1.cut();
+        return Err(error.unwrap_or(ProxyError::client(ErrorKind::ClientClosed)));
+    }
+    // A request that could not be read leaves the connection in doubt.
+    let refused = error.is_some_and(|error| {
+        matches!(error.kind, ErrorKind::BadRequest { .. } | ErrorKind::ClientTimeout)
+    });
+    let body = prepare(run, route, reply).await?;
+    let keep = run.keep_wanted && !refused && swallow(run, client).await;
+    send(run, client, &body, keep).await
+}
+
+/// Makes the reply the exchange's answer, and lets the filters of its route see it.
+async fn prepare(run: &Run<'_>, route: Option<&Route>, reply: Reply) -> Result<Bytes, ProxyError> {
+    let body = take_over(&mut run.exchange.borrow_mut(), reply);
+    let Some(route) = route.filter(|route| route.chain.has(Phase::Response)) else {
+        finish_head(run, body.len());
+        return Ok(body);
+    };
+    let body = match filters::on_response(run, &route.chain).await {
+        Ok(()) => body,
+        Err(Stop::Reply(reply)) => take_over(&mut run.exchange.borrow_mut(), *reply),
+        Err(Stop::Fail(error)) => take_over(&mut run.exchange.borrow_mut(), of_error(error)),
+    };
+    finish_head(run, body.len());
+    Ok(body)
+}
+
+/// Fills the answer's head from the reply; its body.
+fn take_over(exchange: &mut Exchange, reply: Reply) -> Bytes {
+    let reason = reply.reason.or(exchange.reason);
+    exchange.reason = reason;
+    exchange.response.clear();
+    exchange.response.set_status(reply.status);
+    for (name, value) in &reply.headers {
+        exchange.response.headers.append(name, value);
+    }
+    if let Some(reason) = reason {
+        let status = proxy_status(reason, reply.status);
+        exchange.response.headers.set_id(HeaderId::ProxyStatus, status.as_bytes());
+    }
+    match reply.body {
+        ReplyBody::Empty => Bytes::new(),
+        ReplyBody::Whole(body) => body,
+        ReplyBody::Problem => problem(exchange, reply.status, reply.detail.as_deref()),
+    }
+}
+
+/// `Proxy-Status` (RFC 9209): the nearest registered error, and our own code as its details.
+fn proxy_status(reason: Reason, status: u16) -> String {
+    match table::registered_error(reason) {
+        Some(error) => format!("portunus; error={error}; details=\"{reason}\""),
+        None => format!("portunus; received-status={status}; details=\"{reason}\""),
+    }
+}
+
+fn problem(exchange: &mut Exchange, status: u16, detail: Option<&str>) -> Bytes {
+    let code = exchange.reason.map_or("", |reason| reason.0);
+    let detail = detail.or_else(|| table::sentence(code)).unwrap_or("");
+    let (kind, text) = if wants_html(exchange) {
+        ("text/html; charset=utf-8", page::html(status, code, detail))
+    } else {
+        ("application/problem+json", page::json(status, code, detail))
+    };
+    exchange.response.headers.set_id(HeaderId::ContentType, kind.as_bytes());
+    exchange.response.headers.set_id(HeaderId::CacheControl, b"no-store");
+    Bytes::from(text)
+}
+
+/// Browsers name `text/html` among what they accept; programs ask for anything, or for JSON.
+fn wants_html(exchange: &Exchange) -> bool {
+    let accepted = exchange.request.headers.values_of(HeaderId::Accept);
+    accepted.flat_map(list_items).any(|item| {
+        let kind = item.split(|byte| *byte == b';').next().unwrap_or(item);
+        kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
+    })
+}
+
+fn finish_head(run: &Run<'_>, body_bytes: usize) {
+    let mut exchange = run.exchange.borrow_mut();
+    response::merge_extra(&mut exchange);
+    if exchange.request.method == Method::Head {
+        // The length that a GET would have had (RFC 9110 section 9.3.2).
+        let mut digits = [0u8; 20];
+        let room = digits.len();
+        let mut rest = digits.as_mut_slice();
+        let _ = write!(rest, "{body_bytes}");
+        let written = room - rest.len();
+        let text = digits.get(..written).unwrap_or(b"0");
+        exchange.response.headers.set_id(HeaderId::ContentLength, text);
+    }
+}
+
+/// Takes in what is left of the request's body, where it is there already: the connection may then go on.
+async fn swallow<C: ClientStream>(run: &Run<'_>, client: &mut C) -> bool {
+    let (body, _) = client.split();
+    while !body.is_end() && body.is_ready() {
+        match body.next().await {
+            Ok(piece) if request::count(run, piece.len()).is_ok() => {}
+            _ => return false,
+        }
+    }
+    body.is_end()
+}
+
+async fn send<C: ClientStream>(
+    run: &Run<'_>,
+    client: &mut C,
+    body: &[u8],
+    keep: bool,
+) -> Result<(), ProxyError> {
+    let (_, answer) = client.split();
+    let bodyless = {
+        let exchange = run.exchange.borrow();
+        let status = exchange.response.status;
+        let bodyless = exchange.request.method == Method::Head || matches!(status, 204 | 304);
+        let framing = if bodyless { Framing::None } else { Framing::Length(body.len() as u64) };
+        answer.head(&exchange.response, framing, keep);
+        bodyless
+    };
+    if !bodyless {
+        run.exchange.borrow_mut().bytes.response += body.len() as u64;
+        answer.body(body).await?;
+    }
+    answer.end(None);
+    answer.flush().await
+}
+
+/// The title of a problem page.
+fn title(status: u16) -> &'static str {
+    match reason_phrase(status) {
+        "" => "Error",
+        phrase => phrase,
+    }
+}

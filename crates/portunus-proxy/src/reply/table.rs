@@ -1,0 +1,129 @@
+//! The one table of failures: what each is called, what the client gets, and what RFC 9209 calls it.
+
+use portunus_exchange::{ErrorKind, ProxyError, Reason, Reply};
+use portunus_h1::H1Error;
+
+/// One reason for an answer of our own.
+#[derive(Clone, Copy, Debug)]
+pub struct ReasonRow {
+    /// The stable code.
+    pub code: &'static str,
+    /// The status that goes with it; 0 where nothing can be answered any more.
+    pub status: u16,
+    /// What happened, in one sentence.
+    pub doc: &'static str,
+    /// The nearest error of RFC 9209 section 2.3.
+    pub registered: &'static str,
+}
+
+/// Every reason that the data path gives itself; filters add their own.
+pub fn reasons() -> impl Iterator<Item = ReasonRow> {
+    let refusals = H1Error::ALL.iter().map(|fault| ReasonRow {
+        code: fault.reason(),
+        status: fault.status(),
+        doc: "The request breaks HTTP/1 or a limit of the listener; the connection was closed.",
+        registered: "http_request_error",
+    });
+    ROWS.iter().copied().chain(refusals)
+}
+
+/// The reply of a failure.
+pub(crate) fn of_error(error: ProxyError) -> Reply {
+    let reason = reason_of(error);
+    let reply = Reply::problem(status_of(error), reason.0);
+    match error.kind {
+        ErrorKind::Stopping | ErrorKind::UpstreamBusy => reply.with_header("Retry-After", "1"),
+        ErrorKind::BadResponse(code) => {
+            reply.with_detail(format!("The upstream's answer is not HTTP: {code}."))
+        }
+        _ => reply,
+    }
+}
+
+/// The reason code of a failure. Exhaustive: a new kind does not compile until it has one.
+pub(crate) fn reason_of(error: ProxyError) -> Reason {
+    Reason(match error.kind {
+        ErrorKind::BadRequest { code, .. } | ErrorKind::Filter { code, .. } => code,
+        ErrorKind::BodyTooLarge => "limit.body",
+        ErrorKind::ClientClosed => "client.closed",
+        ErrorKind::ClientTimeout => "client.timeout",
+        ErrorKind::ConnectRefused => "upstream.connect_refused",
+        ErrorKind::ConnectTimeout => "upstream.connect_timeout",
+        ErrorKind::ConnectFailed => "upstream.connect_failed",
+        ErrorKind::FirstByteTimeout => "upstream.first_byte_timeout",
+        ErrorKind::IdleTimeout => "upstream.idle_timeout",
+        ErrorKind::RequestTimeout => "request.timeout",
+        ErrorKind::Reset => "upstream.reset",
+        ErrorKind::Truncated => "upstream.truncated",
+        ErrorKind::BadResponse(_) => "upstream.bad_response",
+        ErrorKind::NoEndpoint => "upstream.none_usable",
+        ErrorKind::Unresolved => "upstream.unresolved",
+        ErrorKind::UpstreamBusy => "upstream.busy",
+        ErrorKind::NoHost => "route.no_host",
+        ErrorKind::NoRoute => "route.none",
+        ErrorKind::MethodNotAllowed => "route.method",
+        ErrorKind::UpgradeRefused => "route.upgrade",
+        ErrorKind::Stopping => "process.stopping",
+    })
+}
+
+fn status_of(error: ProxyError) -> u16 {
+    match error.kind {
+        ErrorKind::BadRequest { status, .. } | ErrorKind::Filter { status, .. } => status,
+        _ => row(reason_of(error).0).map_or(500, |row| row.status),
+    }
+}
+
+/// The sentence of a reason, for its problem page.
+pub(super) fn sentence(code: &str) -> Option<&'static str> {
+    row(code).map(|row| row.doc).or_else(|| {
+        H1Error::ALL
+            .iter()
+            .any(|fault| fault.reason() == code)
+            .then_some("The request is malformed or too large.")
+    })
+}
+
+/// The error of RFC 9209 that is nearest to a reason.
+pub(super) fn registered_error(reason: Reason) -> Option<&'static str> {
+    reasons().find(|row| row.code == reason.0).map(|row| row.registered)
+}
+
+fn row(code: &str) -> Option<&'static ReasonRow> {
+    ROWS.iter().find(|row| row.code == code)
+}
+
+macro_rules! rows {
+    ($($code:literal, $status:literal, $registered:literal, $doc:literal;)*) => {
+        const ROWS: &[ReasonRow] = &[$(ReasonRow {
+            code: $code,
+            status: $status,
+            doc: $doc,
+            registered: $registered,
+        },)*];
+    };
+}
+
+rows! {
+    "client.closed", 0, "http_request_error", "The client closed the connection before its answer was whole.";
+    "client.timeout", 408, "http_request_error", "The client took too long to send its request or to take its answer.";
+    "limit.body", 413, "http_request_error", "The request's body is larger than allowed.";
+    "process.stopping", 503, "proxy_internal_response", "The proxy is stopping.";
+    "request.connect", 501, "http_request_denied", "CONNECT is not supported.";
+    "request.timeout", 504, "http_response_timeout", "The exchange took longer than the route allows.";
+    "route.method", 405, "http_request_denied", "The path is served, but not for this method.";
+    "route.no_host", 404, "destination_not_found", "No route serves this host.";
+    "route.none", 404, "destination_not_found", "No route of this host serves this path.";
+    "route.upgrade", 403, "http_request_denied", "The route does not allow upgrades.";
+    "upstream.bad_response", 502, "http_protocol_error", "The upstream's answer is not HTTP.";
+    "upstream.busy", 503, "connection_limit_reached", "The upstream has all the requests or connections that it allows.";
+    "upstream.connect_failed", 502, "destination_ip_unroutable", "There is no way to the upstream.";
+    "upstream.connect_refused", 502, "connection_refused", "The upstream refused the connection.";
+    "upstream.connect_timeout", 504, "connection_timeout", "The upstream took too long to accept a connection.";
+    "upstream.first_byte_timeout", 504, "http_response_timeout", "The upstream took too long to begin its answer.";
+    "upstream.idle_timeout", 504, "connection_read_timeout", "The upstream stalled in the middle of the exchange.";
+    "upstream.none_usable", 503, "destination_unavailable", "The upstream has no endpoint that may be used.";
+    "upstream.reset", 502, "connection_terminated", "The upstream closed the connection before its answer.";
+    "upstream.truncated", 502, "http_response_incomplete", "The upstream closed in the middle of its answer.";
+    "upstream.unresolved", 503, "dns_error", "The upstream's name has not resolved yet.";
+}

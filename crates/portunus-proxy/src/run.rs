@@ -1,0 +1,213 @@
+//! One exchange through its phases: the one place that branches between them.
+
+use std::cell::{Cell, RefCell};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply, Retry};
+use portunus_snapshot::Route;
+use portunus_telemetry::EndpointSeries;
+use portunus_upstream::{ClientConn, Picked, Upstream};
+
+use crate::local::{Local, Plan};
+use crate::phases::{
+    admit, connect, finish, receive, relay, request, response, route, select, send,
+};
+use crate::protocol::{ClientStream, RequestBody};
+use crate::{reply, tunnel};
+
+/// An exchange under way.
+pub(crate) struct Run<'r> {
+    pub(crate) local: &'r Rc<Local>,
+    /// Borrowed only between waits: filters, the request's way and the answer's way take turns.
+    pub(crate) exchange: &'r RefCell<Exchange>,
+    /// The plan that the exchange began with.
+    pub(crate) plan: Rc<Plan>,
+    /// The series of the endpoint that got the request last.
+    pub(crate) endpoint: Cell<Option<EndpointSeries>>,
+    /// The client wants to send more requests on its connection.
+    pub(crate) keep_wanted: bool,
+}
+
+/// Why the way through the phases ends early.
+pub(crate) enum Stop {
+    /// With an answer of our own.
+    Reply(Box<Reply>),
+    /// With a failure.
+    Fail(ProxyError),
+}
+
+impl From<ProxyError> for Stop {
+    fn from(error: ProxyError) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// Runs one exchange. `refused` is the fault of a request that could not be read. True when the client's connection
+/// is fit for another one, as far as the exchange can tell.
+pub(crate) async fn run<C: ClientStream>(
+    local: &Rc<Local>,
+    exchange: &RefCell<Exchange>,
+    client: &mut C,
+    refused: Option<ProxyError>,
+    keep_wanted: bool,
+) -> bool {
+    let run = Run { local, exchange, plan: local.plan(), endpoint: Cell::new(None), keep_wanted };
+    let listener = exchange.borrow().client.listener;
+    if let Some(listener) = run.plan.snapshot.listener(listener) {
+        local.shard.in_flight_up(listener.series);
+    }
+    let mut served = None;
+    let ended = match refused {
+        Some(error) => Err(Stop::Fail(error)),
+        None => phases(&run, client, &mut served).await,
+    };
+    let ended = match ended {
+        Ok(()) => Ok(()),
+        Err(stop) => reply::answer(&run, served.as_deref(), client, stop).await,
+    };
+    finish::finish(&run, served.as_deref(), ended.err());
+    ended.is_ok()
+}
+
+/// The life of a request.
+async fn phases<C: ClientStream>(
+    run: &Run<'_>,
+    client: &mut C,
+    served: &mut Option<Arc<Route>>,
+) -> Result<(), Stop> {
+    admit::admit(run);
+    let route = &*served.insert(route::route(run)?);
+    client.deadline().set_total(route.timeouts.request);
+    if let Some(idle) = route.timeouts.idle {
+        client.set_idle(idle);
+    }
+    let body = request::request(run, route, client).await?;
+    let upstream = select::upstream(run, route)?;
+    let mut tries = select::Tries::default();
+    loop {
+        match attempt(run, route, upstream, client, &body, &mut tries).await {
+            Err(Stop::Fail(error))
+                if select::try_again(run, route, upstream, client, &tries, error) => {}
+            ended => return ended,
+        }
+    }
+}
+
+/// One attempt at one endpoint.
+async fn attempt<C: ClientStream>(
+    run: &Run<'_>,
+    route: &Route,
+    upstream: &Arc<Upstream>,
+    client: &mut C,
+    replaced: &request::RequestBodyPlan,
+    tries: &mut select::Tries,
+) -> Result<(), Stop> {
+    let picked = select::endpoint(run, upstream, tries)?;
+    let bounds = receive::Bounds::new(route, upstream, client.deadline());
+    let mut conn = connect::connect(run, route, upstream, &picked, &bounds.deadline).await?;
+    let flight = select::Flight::begin(run, &picked);
+    let way = Way { route, upstream, picked: &picked, bounds: &bounds };
+    match converse(run, &way, client, &mut conn, replaced, tries, flight).await? {
+        Ended::Answered { reusable } => connect::rest(run.local, upstream, conn, reusable),
+        Ended::Switched => tunnel::switch(run, &bounds, client, conn).await?,
+    }
+    Ok(())
+}
+
+/// The way that an attempt takes.
+struct Way<'w> {
+    route: &'w Route,
+    upstream: &'w Arc<Upstream>,
+    picked: &'w Picked,
+    bounds: &'w receive::Bounds<'w>,
+}
+
+/// How a conversation with an endpoint ended.
+enum Ended {
+    /// With an answer that the client has.
+    Answered { reusable: bool },
+    /// With the head of a `101`; the rest is a tunnel's.
+    Switched,
+}
+
+/// Request out, answer in: both at once, for an answer may come before the request has ended.
+async fn converse<C: ClientStream>(
+    run: &Run<'_>,
+    way: &Way<'_>,
+    client: &mut C,
+    conn: &mut ClientConn,
+    replaced: &request::RequestBodyPlan,
+    tries: &select::Tries,
+    mut flight: select::Flight,
+) -> Result<Ended, Stop> {
+    let method = run.exchange.borrow().request.method;
+    let outgoing = send::head(run, way.route, way.picked, client.split().0.framing(), replaced);
+    let reused = conn.reused;
+    let (body, answer) = client.split();
+    let (io, read) = conn.parts();
+    let sending = pin!(send::body(run, way.route, way.upstream, io, outgoing, body, replaced));
+    let mut upload = Upload { sending, done: false };
+    let head = receive::head(run, way.bounds, io, read, answer);
+    let head = beside(&mut upload, head).await?.map_err(|error| stale(error, reused))?;
+    flight.first_byte(run);
+    if select::is_retried(run, way.route, way.upstream, tries, head.status) {
+        run.exchange.borrow_mut().response = head;
+        return Err(ProxyError::upstream(ErrorKind::Reset, Retry::Unsent).into());
+    }
+    if head.status == 101 {
+        run.exchange.borrow_mut().response = head;
+        flight.end(run);
+        return Ok(Ended::Switched);
+    }
+    let prepared = response::response(run, way.route, head, method).await?;
+    let relaying = relay::relay(run, way.route, way.bounds, prepared, io, read, answer);
+    let keep_upstream = beside(&mut upload, relaying).await??;
+    flight.end(run);
+    Ok(Ended::Answered { reusable: keep_upstream && upload.done && read.is_empty() })
+}
+
+/// A reused connection that gave nothing had most likely been closed before the request reached it.
+fn stale(error: ProxyError, reused: bool) -> ProxyError {
+    match error.kind {
+        ErrorKind::Reset if reused => ProxyError { retry: Retry::Replayable, ..error },
+        _ => error,
+    }
+}
+
+/// The request on its way, while the answer is waited for and passed on.
+struct Upload<'u, U> {
+    sending: Pin<&'u mut U>,
+    done: bool,
+}
+
+/// Runs `main` to its end with the upload beside it. Only a fault of the client's side ends both: an upstream that
+/// stops taking the request may still have an answer.
+async fn beside<U, M>(upload: &mut Upload<'_, U>, main: M) -> Result<M::Output, ProxyError>
+where
+    U: Future<Output = Result<bool, ProxyError>>,
+    M: Future,
+{
+    let mut main = pin!(main);
+    let mut stuck = false;
+    std::future::poll_fn(|cx| {
+        if !upload.done && !stuck {
+            match upload.sending.as_mut().poll(cx) {
+                Poll::Ready(Ok(whole)) => (upload.done, stuck) = (whole, !whole),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+        }
+        main.as_mut().poll(cx).map(Ok)
+    })
+    .await
+}
+
+impl Run<'_> {
+    /// Notes where the exchange stands.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.exchange.borrow_mut().phase = phase;
+    }
+}

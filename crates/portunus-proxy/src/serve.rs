@@ -1,0 +1,161 @@
+//! The accept loop of one listener on one worker.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portunus_base::ListenerId;
+use portunus_exchange::ClientFacts;
+use portunus_net::{Io, Listener, Socket};
+use portunus_snapshot::ListenerPlan;
+use portunus_worker::Outbox;
+
+use crate::detect::detect;
+use crate::local::{Gate, Local};
+use crate::protocol::h1;
+use crate::recycle::Recycled;
+
+/// Where a connection of a listener can be served: any worker.
+#[derive(Clone)]
+pub(crate) struct Peers {
+    outboxes: Rc<Vec<Outbox>>,
+}
+
+impl Peers {
+    pub(crate) fn new(outboxes: Vec<Outbox>) -> Self {
+        Self { outboxes: Rc::new(outboxes) }
+    }
+}
+
+/// Takes connections of a listener: those that this worker accepts, and those that busier ones hand over.
+pub(crate) struct Taker<F, M> {
+    local: Rc<Local>,
+    listener: ListenerId,
+    gate: Rc<Gate>,
+    memory: Rc<Recycled<F>>,
+    active: M,
+}
+
+/// Makes the taker of a listener; its connections run `h1::serve_active` in recycled memory.
+pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocket> {
+    Rc::new(Taker {
+        local: Rc::clone(local),
+        listener,
+        gate: local.open_gate(listener),
+        memory: Rc::new(Recycled::new()),
+        active: h1::serve_active,
+    })
+}
+
+/// Serves one socket.
+pub(crate) trait TakeSocket {
+    /// Starts serving it.
+    fn take(&self, socket: Socket);
+    /// Open while the listener is wanted.
+    fn gate(&self) -> &Rc<Gate>;
+}
+
+impl<F, M> TakeSocket for Taker<F, M>
+where
+    F: Future<Output = Option<h1::Conn>> + 'static,
+    M: Fn(h1::Conn) -> F + Copy + 'static,
+{
+    fn take(&self, socket: Socket) {
+        let local = Rc::clone(&self.local);
+        let plan = local.plan();
+        let Some(listener) = plan.snapshot.listener(self.listener).cloned() else { return };
+        local.count(1, 0);
+        local.shard.connection_accepted(listener.series);
+        let (gate, memory, active) = (Rc::clone(&self.gate), Rc::clone(&self.memory), self.active);
+        let open = Open { local: Rc::clone(&local), listener: Arc::clone(&listener) };
+        local.worker.clone().spawn(async move {
+            if let Some(conn) = begin(&open.local, listener, gate, socket).await {
+                h1::serve(conn, memory, active).await;
+            }
+            drop(open);
+        });
+    }
+
+    fn gate(&self) -> &Rc<Gate> {
+        &self.gate
+    }
+}
+
+/// A connection that counts as open.
+struct Open {
+    local: Rc<Local>,
+    listener: Arc<ListenerPlan>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.local.count(-1, 0);
+        self.local.shard.connection_closed(self.listener.series);
+    }
+}
+
+async fn begin(
+    local: &Rc<Local>,
+    listener: Arc<ListenerPlan>,
+    gate: Rc<Gate>,
+    socket: Socket,
+) -> Option<h1::Conn> {
+    let io = Io::adopt(socket).ok()?;
+    let (own, peer) = io.addresses();
+    let mut facts = ClientFacts::direct(peer, own, listener.id);
+    let plan = local.plan();
+    match detect(local, &listener, &plan.snapshot.trusted, &io, &mut facts).await {
+        Ok(read) => Some(h1::Conn::new(io, facts, listener, gate, Rc::clone(local), read)),
+        Err(_) => {
+            local.shard.connection_refused(listener.series);
+            None
+        }
+    }
+}
+
+/// Accepts until the listener is closed. `hand_over` gives a socket to another worker; false when it could not.
+pub(crate) async fn accept(
+    local: Rc<Local>,
+    listener: Listener,
+    taker: Rc<dyn TakeSocket>,
+    peers: Peers,
+    hand_over: impl Fn(&Outbox, Socket) -> Result<(), Socket>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = taker.gate().closing.notified() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let socket = match accepted {
+            Ok(accepted) => accepted.socket,
+            Err(error) => {
+                pause(&error).await;
+                continue;
+            }
+        };
+        let other = local.shared.loads.less_loaded(local.worker.id());
+        let other = other.and_then(|worker| peers.outboxes.get(worker.0 as usize));
+        let kept = match other {
+            Some(outbox) => hand_over(outbox, socket).err(),
+            None => Some(socket),
+        };
+        kept.into_iter().for_each(|socket| taker.take(socket));
+        if taker.gate().is_closed() {
+            return;
+        }
+    }
+}
+
+/// Out of file descriptors or memory: trying at once again would only burn the core.
+async fn pause(error: &io::Error) {
+    let aborted =
+        matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted);
+    if !aborted {
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// The pause after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,138 @@
+//! A folder of files, and the program's commands run in it.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use tempfile::TempDir;
+
+use crate::eventually;
+
+/// A folder of the test's own; dropping it removes it.
+#[derive(Debug)]
+pub struct Folder(TempDir);
+
+/// What a command left behind.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Its exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Folder {
+    /// An empty folder.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// A folder with a configuration in `portunus.yaml`.
+    #[must_use]
+    pub fn with(config: &str) -> Self {
+        let folder = Self::new();
+        folder.write("portunus.yaml", config);
+        folder
+    }
+
+    /// The path of a file in the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap_or(&path)).expect("a folder in the folder");
+        fs::write(path, text).expect("a file in the folder");
+    }
+
+    /// Reads a file; empty text when it is not there.
+    #[must_use]
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Runs the program here, to its end: `folder.run("check -c portunus.yaml")`.
+    #[must_use]
+    #[track_caller]
+    pub fn run(&self, arguments: &str) -> Finished {
+        let arguments: Vec<_> = arguments.split_whitespace().collect();
+        self.run_with(&arguments)
+    }
+
+    /// Runs the program here, to its end.
+    #[must_use]
+    #[track_caller]
+    pub fn run_with(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.command();
+        let mut child = command.args(arguments).spawn().expect("the program starts");
+        let stdout = collect(child.stdout.take());
+        let stderr = collect(child.stderr.take());
+        let mut code = None;
+        eventually(&format!("the end of portunus {arguments:?}"), || {
+            code = child.try_wait().expect("a child can be waited for");
+            code.is_some()
+        });
+        let text = |thread: JoinHandle<String>| thread.join().expect("a pipe can be read");
+        let code = code.and_then(|status| status.code());
+        Finished { code, stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// The program in this folder, with its outputs piped and none of our own environment's overrides.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PORTUNUS_") {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(self.0.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Finished {
+    /// Fails the test unless the command ended with this exit code.
+    #[must_use]
+    #[track_caller]
+    pub fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = pipe.map(|mut pipe| pipe.read_to_string(&mut text));
+        read.transpose().expect("the output is text");
+        text
+    })
+}
+
+/// The program: `PORTUNUS_BIN`, or what lies beside the tests.
+fn binary() -> PathBuf {
+    if let Some(chosen) = std::env::var_os("PORTUNUS_BIN") {
+        return PathBuf::from(chosen);
+    }
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let mut beside = test.ancestors().skip(2).map(|folder| folder.join("portunus"));
+    let found = beside.find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!("no program beside {test:?}: run `cargo build -p portunus`, or set PORTUNUS_BIN")
+    })
+}

@@ -1,0 +1,206 @@
+//! The program, started with a configuration.
+
+mod output;
+mod setup;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::process::Child;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{Answer, Client, Folder, Metrics, eventually};
+use output::Output;
+
+pub use setup::Setup;
+
+/// A running program. Dropping it kills it.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    setup: Setup,
+    stdout: Output,
+    stderr: Output,
+}
+
+impl Program {
+    /// Begins with a configuration; see [`Setup`] for what is filled in.
+    #[must_use]
+    pub fn config(text: &str) -> Setup {
+        Setup::new(text)
+    }
+
+    /// Starts it with one route, from everywhere to this origin.
+    #[must_use]
+    #[track_caller]
+    pub fn before(origin: &impl Display) -> Self {
+        let config = "hosts: {\"*\": {routes: {/**: \"{origin}\"}}}";
+        Self::config(config).fill("origin", origin).start()
+    }
+
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    fn start(setup: Setup) -> Self {
+        let mut command = setup.folder().command();
+        command.arg("run").args(setup.arguments());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = Output::collect(child.stdout.take());
+        let stderr = Output::collect(child.stderr.take());
+        let program = Self { child, setup, stdout, stderr };
+        program.wait_for_stderr(|line| line == "portunus: ready");
+        program
+    }
+
+    /// Where a listener accepts, as [`Client::connect`] takes it.
+    #[must_use]
+    #[track_caller]
+    pub fn address(&self, listener: &str) -> String {
+        let end = format!(" ({listener})");
+        let found = self.stderr.lines().iter().rev().find_map(|line| {
+            let address = line.strip_prefix("portunus: listening on ")?.strip_suffix(&end)?;
+            Some(address.to_owned())
+        });
+        found.unwrap_or_else(|| panic!("no listener {listener}: {}", self.stderr()))
+    }
+
+    /// A connection to the listener `web`.
+    #[must_use]
+    #[track_caller]
+    pub fn client(&self) -> Client {
+        Client::connect(&self.address("web"))
+    }
+
+    /// Asks the listener `web` for a path, over a connection of its own.
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Answer {
+        self.client().get(target)
+    }
+
+    /// Asks the admin listener for a path.
+    #[track_caller]
+    pub fn admin(&self, target: &str) -> Answer {
+        self.admin_client().get(target)
+    }
+
+    /// A connection to the admin listener.
+    #[must_use]
+    #[track_caller]
+    pub fn admin_client(&self) -> Client {
+        // It answers to no name that a page on the Internet could have.
+        Client::connect(&self.admin_address()).for_host("localhost")
+    }
+
+    /// Where the admin listener accepts.
+    #[must_use]
+    #[track_caller]
+    pub fn admin_address(&self) -> String {
+        let prefix = "portunus: admin on ";
+        self.wait_for_stderr(|line| line.starts_with(prefix)).replace(prefix, "")
+    }
+
+    /// The metrics of this moment.
+    #[must_use]
+    #[track_caller]
+    pub fn metrics(&self) -> Metrics {
+        let answer = self.admin("/metrics");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        Metrics::parse(answer.text())
+    }
+
+    /// The folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Folder {
+        self.setup.folder()
+    }
+
+    /// The path of a file in its folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder().path(name)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes a new configuration, with the same places filled in, and nothing more.
+    pub fn write_config(&self, text: &str) {
+        self.setup.write_config(text);
+    }
+
+    /// Reloads with a new configuration, which must be accepted.
+    #[track_caller]
+    pub fn reload(&self, config: &str) {
+        assert!(self.try_reload(config), "the reload was refused: {}", self.stderr());
+    }
+
+    /// Reloads with a new configuration. True when it was accepted.
+    #[track_caller]
+    pub fn try_reload(&self, config: &str) -> bool {
+        let count = |result: &str| {
+            self.metrics().sum("portunus_config_reloads_total", &[("result", result)])
+        };
+        let (success, failure) = (count("success"), count("failure"));
+        self.write_config(config);
+        self.signal(Signal::HUP);
+        let mut is_accepted = false;
+        eventually("the end of the reload", || {
+            is_accepted = count("success") > success;
+            is_accepted || count("failure") > failure
+        });
+        is_accepted
+    }
+
+    /// Sends a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.expect("a process has an id"), signal).expect("it runs");
+    }
+
+    /// Stops it gracefully and fails the test unless it ends with 0.
+    #[track_caller]
+    pub fn stop(mut self) {
+        self.signal(Signal::TERM);
+        assert_eq!(self.wait(), Some(0), "{}", self.stderr());
+    }
+
+    /// Waits for its end and gives its exit code; `None` when a signal ended it.
+    #[track_caller]
+    pub fn wait(&mut self) -> Option<i32> {
+        let mut status = None;
+        eventually("the end of the program", || {
+            status = self.child.try_wait().expect("a child can be waited for");
+            status.is_some()
+        });
+        status.and_then(|status| status.code())
+    }
+
+    /// What it wrote to standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.stderr.lines().join("\n")
+    }
+
+    /// Waits for a line of standard error.
+    #[track_caller]
+    pub fn wait_for_stderr(&self, is_it: impl Fn(&str) -> bool) -> String {
+        self.stderr.wait_for(is_it)
+    }
+
+    /// Waits for a line of standard output.
+    #[track_caller]
+    pub fn wait_for_stdout(&self, is_it: impl Fn(&str) -> bool) -> String {
+        self.stdout.wait_for(is_it)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It fails where the program has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

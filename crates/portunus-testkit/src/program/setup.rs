@@ -1,0 +1,91 @@
+//! What a program is started with.
+
+use std::fmt::Display;
+
+use super::Program;
+use crate::Folder;
+
+/// A configuration with its places, and the files beside it.
+///
+/// Unless the configuration says something else, there is one listener `web` on a free port of
+/// 127.0.0.1, the admin listener on another, and one worker, so that tests know which pool a
+/// connection is in.
+#[derive(Debug)]
+pub struct Setup {
+    config: String,
+    places: Vec<(String, String)>,
+    arguments: Vec<String>,
+    folder: Folder,
+}
+
+impl Setup {
+    pub(super) fn new(config: &str) -> Self {
+        let config = config.to_owned();
+        Self { config, places: Vec::new(), arguments: Vec::new(), folder: Folder::new() }
+    }
+
+    /// Puts `value` wherever the configuration has `{name}`.
+    #[must_use]
+    pub fn fill(mut self, name: &str, value: impl Display) -> Self {
+        self.places.push((format!("{{{name}}}"), value.to_string()));
+        self
+    }
+
+    /// Adds a file beside the configuration.
+    #[must_use]
+    pub fn file(self, name: &str, text: &str) -> Self {
+        self.folder.write(name, text);
+        self
+    }
+
+    /// Adds an argument to `portunus run`.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts the program and waits until it is ready.
+    #[must_use]
+    #[track_caller]
+    pub fn start(self) -> Program {
+        self.write_config(&self.config);
+        Program::start(self.argument("-c").argument("portunus.yaml"))
+    }
+
+    /// Starts the program with its arguments alone, without a configuration.
+    #[must_use]
+    #[track_caller]
+    pub fn start_without_file(self) -> Program {
+        Program::start(self)
+    }
+
+    /// Writes a configuration as `portunus.yaml`.
+    pub(super) fn write_config(&self, text: &str) {
+        let mut text = text.to_owned();
+        for (place, value) in &self.places {
+            text = text.replace(place, value);
+        }
+        for (key, line) in DEFAULTS {
+            if !text.lines().any(|line| line.starts_with(key)) {
+                // At the end, so that the lines of the test keep their numbers.
+                text.push_str(line);
+            }
+        }
+        self.folder.write("portunus.yaml", &text);
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+}
+
+const DEFAULTS: [(&str, &str); 3] = [
+    ("listeners:", "\nlisteners: {web: \"127.0.0.1:0\"}\n"),
+    ("admin:", "\nadmin: \"127.0.0.1:0\"\n"),
+    ("workers:", "\nworkers: 1\n"),
+];

@@ -1,0 +1,5 @@
+//! The testkit's own tests: what the clients and origins tell each other is what was said.
+
+mod client;
+mod faulty;
+mod metrics;

@@ -1,0 +1,158 @@
+//! Asking the admin API of a running Portunus.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use portunus_config::spec::AdminAddressSpec;
+use portunus_config::{Disk, ListenAddress};
+use serde_json::Value;
+
+use super::origin;
+use crate::wire;
+
+/// Where the admin API of the running Portunus is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Admin {
+    /// The admin API's address; that of the configuration unless given.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
+}
+
+impl Admin {
+    /// Asks, and answers the status and the JSON of the reply.
+    pub(super) fn ask(
+        &self,
+        config: Option<PathBuf>,
+        method: &str,
+        path: &str,
+    ) -> anyhow::Result<(u16, Value)> {
+        let place = self.place(config)?;
+        let reply = place.exchange(method, path).with_context(|| {
+            format!("no Portunus answers at {place}; is it running? (--admin names another place)")
+        })?;
+        parse(&reply)
+    }
+
+    fn place(&self, config: Option<PathBuf>) -> anyhow::Result<Place> {
+        match &self.admin {
+            Some(address) => Place::parse(address),
+            None => Place::of_config(config),
+        }
+    }
+}
+
+/// Where to connect.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Place {
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            return Ok(Self::Unix(path.into()));
+        }
+        let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+        let text = text.strip_prefix(':').map_or(text.to_owned(), |port| format!("127.0.0.1:{port}"));
+        text.parse().map(Self::Tcp).map_err(|_| {
+            anyhow::anyhow!("`{text}` is no address; write 127.0.0.1:8170 or unix:/path")
+        })
+    }
+
+    /// The address in the configuration; the usual one when there is no configuration.
+    fn of_config(config: Option<PathBuf>) -> anyhow::Result<Self> {
+        let given = config.is_some();
+        let path = match origin::file(config) {
+            Err(_) if !given => return Self::parse(USUAL),
+            path => path?,
+        };
+        let loaded = portunus_config::load(&path, &Disk, &wire::env());
+        let Some(spec) = loaded.spec else {
+            bail!(
+                "{} cannot be read, so its admin address is unknown; give it with --admin",
+                path.display()
+            );
+        };
+        match &spec.admin.address.value {
+            AdminAddressSpec::Off => bail!("{} turns the admin API off", path.display()),
+            AdminAddressSpec::On(ListenAddress::Unix(path)) => Ok(Self::Unix(path.clone())),
+            AdminAddressSpec::On(ListenAddress::Any(port)) => {
+                Ok(Self::Tcp((Ipv4Addr::LOCALHOST, *port).into()))
+            }
+            AdminAddressSpec::On(ListenAddress::Tcp(address)) => Ok(Self::Tcp(reachable(*address))),
+        }
+    }
+
+    /// Sends a request without a body and reads all that comes back.
+    fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect_timeout(address, CONNECT_MAX)?;
+                stream.set_read_timeout(Some(ANSWER_MAX))?;
+                talk(stream, method, path, &address.to_string())
+            }
+            Self::Unix(at) => {
+                let stream = UnixStream::connect(at)?;
+                stream.set_read_timeout(Some(ANSWER_MAX))?;
+                talk(stream, method, path, "localhost")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// One HTTP/1.0 exchange: the end of the connection is the end of the answer.
+fn talk(
+    mut stream: impl Read + Write,
+    method: &str,
+    path: &str,
+    host: &str,
+) -> std::io::Result<Vec<u8>> {
+    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{length}\r\n")?;
+    let mut reply = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut reply)?;
+    Ok(reply)
+}
+
+fn parse(reply: &[u8]) -> anyhow::Result<(u16, Value)> {
+    let reply = String::from_utf8_lossy(reply);
+    let (head, body) = reply.split_once("\r\n\r\n").context("the answer is no HTTP")?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status: u16 = status.context("the answer has no status")?;
+    match serde_json::from_str(body) {
+        Ok(json) => Ok((status, json)),
+        Err(_) => bail!("the admin API answered {status}: {}", body.trim()),
+    }
+}
+
+/// An address to connect to for one that is listened on.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, v6.port()).into(),
+        address => address,
+    }
+}
+
+const USUAL: &str = "127.0.0.1:8170";
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// A reload of a large configuration with names to resolve takes its time.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests;

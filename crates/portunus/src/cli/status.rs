@@ -1,0 +1,123 @@
+//! `portunus status`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{FAILED, admin, output};
+
+/// Options of `status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Write JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    admin: admin::Admin,
+}
+
+pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
+    let ask = |path: &str| Ok::<_, anyhow::Error>(options.admin.ask(config.clone(), "GET", path)?.1);
+    let status = ask("/api/status")?;
+    let listeners = ask("/api/listeners")?;
+    let upstreams = ask("/api/upstreams")?;
+    output::print(&if options.json {
+        let all = json!({ "status": status, "listeners": listeners, "upstreams": upstreams });
+        format!("{all:#}\n")
+    } else {
+        text(&status, &listeners, &upstreams)
+    })?;
+    let is_ready = status["stage"] == "ready";
+    Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+fn text(status: &Value, listeners: &Value, upstreams: &Value) -> String {
+    let uptime = Duration::from_secs(status["uptime_s"].as_u64().unwrap_or_default());
+    let mut out = format!(
+        "portunus {}, {}, generation {}, up {}\n\
+         workers {}, connections {}, requests in flight {}\n",
+        word(&status["version"]),
+        word(&status["stage"]),
+        status["generation"],
+        uptime_text(uptime),
+        status["workers"],
+        status["connections"],
+        status["in_flight"],
+    );
+    reload_line(&status["last_reload"], &mut out);
+    out.push_str("\nlisteners\n");
+    let rows = items(listeners).map(|one| {
+        let address = word(&one["address"]).to_owned();
+        [word(&one["name"]).to_owned(), address, format!("connections {}", one["connections"])]
+    });
+    table(rows.collect(), &mut out);
+    for upstream in items(upstreams) {
+        let _ = writeln!(out, "\nupstream {}", word(&upstream["name"]));
+        if upstream["resolved"] == false {
+            out.push_str("  not resolved yet\n");
+        }
+        table(items(&upstream["endpoints"]).map(endpoint).collect(), &mut out);
+    }
+    out
+}
+
+fn endpoint(one: &Value) -> [String; 5] {
+    let mut state = word(&one["state"]).to_owned();
+    if one["backup"] == true {
+        state.push_str(", backup");
+    }
+    [
+        word(&one["address"]).to_owned(),
+        state,
+        format!("in flight {}", one["in_flight"]),
+        format!("{} ms", one["latency_ms"]),
+        format!("requests {}, failures {}", one["requests_total"], one["failures_total"]),
+    ]
+}
+
+fn reload_line(last: &Value, out: &mut String) {
+    let at = word(&last["at"]);
+    let _ = match (last["ok"].as_bool(), last["error"].as_str()) {
+        (Some(true), _) => writeln!(out, "last reload {at}: fine"),
+        (Some(false), Some(error)) => {
+            writeln!(out, "last reload {at}: refused: {}", error.lines().next().unwrap_or_default())
+        }
+        _ => Ok(()),
+    };
+}
+
+/// Rows with columns as wide as their widest cell.
+fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>, out: &mut String) {
+    let widths: Vec<usize> = (0..COLUMNS)
+        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()))
+        .map(|lengths| lengths.max().unwrap_or_default())
+        .collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let _ = writeln!(out, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+fn uptime_text(uptime: Duration) -> String {
+    let secs = uptime.as_secs();
+    match secs {
+        0..60 => format!("{secs}s"),
+        60..3600 => format!("{}m {}s", secs / 60, secs % 60),
+        3600..86_400 => format!("{}h {}m", secs / 3600, secs / 60 % 60),
+        _ => format!("{}d {}h", secs / 86_400, secs / 3600 % 24),
+    }
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

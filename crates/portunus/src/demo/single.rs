@@ -1,0 +1,81 @@
+//! The shop in one process: six replicas, and Portunus in front of them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use portunus_control::{ConfigSource, Console, Control, Options};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Ports;
+use super::announce::{say, say_place, show_commands};
+use super::ports::ReservedPort;
+use super::server::Stop;
+use super::service::start_all;
+use super::signals::stop_signal;
+use super::template::{SINGLE, Values, fill, variable};
+
+/// Runs it until a signal stops it.
+pub(super) fn run(ports: Ports) -> anyhow::Result<()> {
+    super::runtime()?.block_on(run_until_stopped(ports))
+}
+
+async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
+    let signal = stop_signal()?;
+    let folder = tempfile::Builder::new().prefix("portunus-demo-").tempdir()?;
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = JoinSet::new();
+    let mut values = start_services(folder.path(), &stopped, &mut servers).await?;
+    let port = ReservedPort::take(ports.shop)?;
+    values.push(("SHOP_PORT".to_owned(), port.address().port().to_string()));
+    values.push(("SHOP_ADMIN_PORT".to_owned(), ports.admin.to_string()));
+    let mut control = Control::start(options(fill(SINGLE, &values))).await?;
+    say_ready(port.address(), control.admin_address().unwrap_or_default())?;
+    tokio::select! {
+        () = signal => {}
+        () = control.obey() => {}
+    }
+    say("stopping")?;
+    // What is not over by then is cut.
+    let _late = tokio::time::timeout(GRACE, control.drain()).await.is_err();
+    control.stop();
+    stop.send_replace(true);
+    while servers.join_next().await.is_some() {}
+    say("stopped")?;
+    Ok(())
+}
+
+/// Starts the replicas, says where they are, and gives the variables with their addresses.
+async fn start_services(
+    state: &Path,
+    stop: &Stop,
+    servers: &mut JoinSet<()>,
+) -> anyhow::Result<Values> {
+    let mut values = Values::new();
+    for (name, address) in start_all(state, stop, servers).await? {
+        say_place(&name, address, None)?;
+        values.push((variable(&name), address.to_string()));
+    }
+    Ok(values)
+}
+
+fn options(text: String) -> Options {
+    Options {
+        source: ConfigSource::Text { name: "examples/shop/portunus.yaml".to_owned(), text },
+        env: portunus_config::Env::default(),
+        registries: crate::wire::registries(),
+        version: crate::wire::VERSION,
+        console: Console::Quiet,
+    }
+}
+
+fn say_ready(shop: SocketAddr, admin: &str) -> std::io::Result<()> {
+    say_place("shop", shop, None)?;
+    say(format_args!("admin on http://{admin}"))?;
+    say("ready")?;
+    show_commands(shop, admin)
+}
+
+/// How long exchanges may go on after a signal.
+const GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,114 @@
+//! When a request is sent again, and when it must not be.
+
+use portunus_testkit::{Origin, Program, Response, faulty};
+
+/// Answers the first request of its first connection, and closes at the second without an answer,
+/// as an origin does whose keep-alive time is over just then.
+fn stale_once() -> Origin {
+    Origin::raw(|mut peer| {
+        while let Some(request) = peer.request() {
+            if peer.number() == 1 && request.target != "/first" {
+                return;
+            }
+            peer.answer(&Response::text("fine"), &request.method);
+        }
+    })
+}
+
+#[test]
+fn a_get_on_a_stale_connection_is_sent_again_on_a_fresh_one() {
+    let origin = stale_once();
+    let program = Program::before(&origin);
+    let mut client = program.client();
+    assert_eq!(client.get("/first").text(), "fine");
+    assert_eq!(client.get("/second").text(), "fine");
+    assert_eq!((origin.connections(), origin.requests().len()), (2, 3));
+}
+
+#[test]
+fn a_put_with_a_body_is_sent_again_whole() {
+    let origin = stale_once();
+    let program = Program::before(&origin);
+    let mut client = program.client();
+    client.get("/first");
+    assert_eq!(client.request("PUT", "/second").body("all of it").send().text(), "fine");
+    assert_eq!(origin.last().text(), "all of it");
+}
+
+#[test]
+fn a_post_that_the_upstream_may_have_seen_is_not_sent_again() {
+    let origin = stale_once();
+    let program = Program::before(&origin);
+    let mut client = program.client();
+    client.get("/first");
+    let answer = client.request("POST", "/second").body("pay").send();
+    answer.assert_own(502, "upstream.reset");
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_refused_connection_leads_to_the_next_endpoint_whatever_the_method() {
+    let (refusing, origin) = (faulty::refusing(), Origin::text("fine"));
+    let program = Program::config("hosts: {\"*\": {routes: {/: [\"{refusing}\", \"{origin}\"]}}}")
+        .fill("refusing", &refusing)
+        .fill("origin", &origin)
+        .start();
+    let mut client = program.client();
+    for _ in 0..2 {
+        assert_eq!(client.get("/").text(), "fine");
+        assert_eq!(client.request("POST", "/").body("a").send().text(), "fine");
+    }
+    assert!(program.metrics().sum("portunus_upstream_retries_total", &[]) >= 1.0);
+}
+
+#[test]
+fn one_attempt_means_no_retry() {
+    let refusing = faulty::refusing();
+    let origin = Origin::text("fine");
+    let program = Program::config(
+        r#"
+hosts: {"*": {routes: {/: {to: ["{refusing}", "{origin}"], retry: {attempts: 1}}}}}
+"#,
+    )
+    .fill("refusing", &refusing)
+    .fill("origin", &origin)
+    .start();
+    let mut client = program.client();
+    let mut statuses = [client.get("/").status, client.get("/").status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 502]);
+}
+
+#[test]
+fn a_status_in_the_list_is_tried_again_for_methods_that_allow_it() {
+    let bad = Origin::new(|_| Response::status(503));
+    let good = Origin::text("good");
+    let program = Program::config(
+        r#"
+hosts:
+  "*":
+    routes:
+      /: {to: ["{bad}", "{good}"], retry: {attempts: 2, on: ["503"], budget: 100%}}
+"#,
+    )
+    .fill("bad", &bad)
+    .fill("good", &good)
+    .start();
+    let mut client = program.client();
+    for _ in 0..4 {
+        assert_eq!(client.get("/").text(), "good");
+    }
+    let posts: Vec<_> =
+        (0..2).map(|_| client.request("POST", "/").body("a").send().status).collect();
+    assert!(posts.contains(&503), "{posts:?}");
+}
+
+#[test]
+fn a_status_that_is_not_in_the_list_is_the_answer() {
+    let origin = Origin::new(|_| Response::text("mine").with_status(503));
+    let program = Program::before(&origin);
+    let answer = program.get("/");
+    assert_eq!((answer.status, answer.text()), (503, "mine"));
+    assert_eq!(answer.header("proxy-status"), None);
+    assert_eq!(origin.requests().len(), 1);
+}
