@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portunus_config::ConfigSpec;
 use portunus_config::spec::UseSpec;
 use portunus_filter::{Factory, Link};
-use portunus_spec::{Node, Reader, Spanned, Value};
+use portunus_spec::{Node, Reader, Span, Spanned, Value};
 
 use crate::Inputs;
 use crate::filters::{BuiltFilters, Filters, Written};
@@ -49,7 +49,9 @@ impl<'a> Chains<'a> {
             } else if let Some(factory) = self.factory(&filter.name) {
                 let path = format!("{path}[{index}].{}", factory.name);
                 let node = settings(&filter.name, &filter.node);
+                let span = filter.name.span;
                 places.push(self.filters.add(Written {
+                    span,
                     scope: scope.clone(),
                     path,
                     factory,
@@ -73,7 +75,8 @@ impl<'a> Chains<'a> {
             return None;
         };
         let (scope, path) = (Arc::from(path), format!("{path}.{name}"));
-        Some(self.filters.add(Written { scope, path, factory, node: Cow::Borrowed(node) }))
+        let (span, node) = (node.span, Cow::Borrowed(node));
+        Some(self.filters.add(Written { scope, path, factory, span, node }))
     }
 
     /// The filters of places, for a route whose path has these named parts. `None` after mistakes, all of which are
@@ -88,6 +91,21 @@ impl<'a> Chains<'a> {
         let link = |place: &usize| self.filters.link(*place, params, upstreams, reader);
         let links: Vec<Option<Link>> = places.iter().map(link).collect();
         links.into_iter().collect()
+    }
+
+    /// Where the filter of a place is written.
+    pub(crate) fn span(&self, place: usize) -> Span {
+        self.filters.span(place)
+    }
+
+    /// Reports what is wrong with chains that no route uses, as far as that can be seen without a route.
+    pub(crate) fn check_unused(&mut self, reader: &mut Reader<'_>) {
+        for (name, _) in &self.spec.filters {
+            if !self.named.contains_key(name.as_str()) {
+                let places = self.chain(name).unwrap_or_default();
+                places.into_iter().for_each(|place| self.filters.check(place, reader));
+            }
+        }
     }
 
     pub(crate) fn finish(self) -> BuiltFilters {

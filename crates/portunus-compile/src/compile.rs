@@ -54,8 +54,9 @@ pub struct Compiled {
     pub(crate) routes: Vec<RouteRecord>,
 }
 
-/// Compiles a configuration. The result is `None` exactly when there are errors, be they in these diagnostics or in
-/// those of the loader; what the loader checks is not reported again. Warnings may come with a result.
+/// Compiles a configuration. Of one that loaded without errors, the result is `None` exactly when there are errors
+/// here; warnings may come with a result. What the loader checks is not reported again, so that a configuration with
+/// errors there can be compiled too, for the diagnostics alone: a result of it means nothing.
 ///
 /// What is the same as in `previous` is kept: listeners, upstreams and filters as the same `Arc`s; routes too, as
 /// long as their id is the same, else with the same filters. A filter is the same when it is written in the same list
@@ -76,9 +77,11 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
     let listeners = Listeners::read(inputs, reader);
     let mut upstreams = Upstreams::read(inputs, reader);
     let mut chains = Chains::read(inputs, reader);
-    let (parts, ids) = ((&mut chains, &mut upstreams), &listeners.ids);
-    let mut parties = Parties { chains: parts.0, upstreams: parts.1, listeners: ids };
+    let (chains_of, upstreams_of) = (&mut chains, &mut upstreams);
+    let mut parties =
+        Parties { chains: chains_of, upstreams: upstreams_of, listeners: &listeners.ids };
     let routes = Routes::read(inputs, &mut parties, reader);
+    chains.check_unused(reader);
     let router = routes.router(reader);
     let access_log = access_log(inputs.spec, reader);
     if reader.diagnostics().has_errors() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use portunus_base::UpstreamId;
 use portunus_filter::{BuildCx, Factory, Link, Slots, UpstreamNames};
-use portunus_spec::{Lookup, Node, Reader, Spanned, yaml};
+use portunus_spec::{Lookup, Node, Reader, Span, Spanned, yaml};
 
 use crate::readings::{Readings, Recorded};
 use crate::upstream::Upstreams;
@@ -22,6 +22,8 @@ pub(crate) struct Written<'s> {
     /// Its own path, for messages.
     pub(crate) path: String,
     pub(crate) factory: &'static Factory,
+    /// Where its name stands.
+    pub(crate) span: Span,
     /// What is written for it.
     pub(crate) node: std::borrow::Cow<'s, Node>,
 }
@@ -116,6 +118,19 @@ impl<'a> Filters<'a> {
         place.forms.push((key.params.clone(), link.clone()));
         built.extend(made.map(|made| (key, made)));
         link
+    }
+
+    /// Reports mistakes in what is written, without building it: nobody knows a route for it.
+    pub(crate) fn check(&self, place: usize, reader: &mut Reader<'_>) {
+        let Some(Place { written, .. }) = self.written.get(place) else { return };
+        let mut inner = Reader::at(self.lookup, written.path.as_str());
+        (written.factory.normal)(&written.node, &mut inner);
+        reader.append(inner.finish());
+    }
+
+    /// Where a filter is written.
+    pub(crate) fn span(&self, place: usize) -> Span {
+        self.written.get(place).map_or(Span::NONE, |place| place.written.span)
     }
 
     pub(crate) fn finish(mut self) -> BuiltFilters {

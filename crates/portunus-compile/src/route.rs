@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use portunus_base::{ListenerId, RouteId};
 use portunus_config::spec::{HostSpec, RouteSpec};
+use portunus_exchange::Phase;
 use portunus_filter::Link;
 use portunus_route::{Condition, HostPattern, PathPattern, RouteRule, Router, RouterBuilder};
 use portunus_snapshot::Route;
@@ -240,9 +241,8 @@ fn read_route<'a>(
     let mut places = host.filters.clone();
     let scope = format!("hosts.{}.routes.{path}", host.name);
     places.extend(chains.places(&route.r#use, &format!("{scope}.use")));
-    let answers = [("redirect", &route.redirect), ("respond", &route.respond)];
-    for (name, node) in answers.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?)))
-    {
+    let answers = ANSWERS.into_iter().zip([&route.redirect, &route.respond]);
+    for (name, node) in answers.filter_map(|(name, node)| Some((name, node.as_ref()?))) {
         places.extend(chains.answer(name, node, &scope, reader));
     }
     // Without a pattern nobody knows the named parts: filters that use them would only seem to be wrong.
@@ -250,6 +250,9 @@ fn read_route<'a>(
         let params: Vec<&str> = pattern.names().collect();
         chains.links(&places, &params, upstreams, reader)
     });
+    if let Some(links) = &links {
+        warn_of_unreached(route, span, (&places, links), chains, reader);
+    }
     let conditions = conditions(route, reader);
     let plan = Plan::read(route, upstreams, reader);
     let record = RouteRecord {
@@ -261,6 +264,33 @@ fn read_route<'a>(
     let parts = rule.zip(links).zip(plan).filter(|_| conditions.is_some());
     let parts = parts.map(|((rule, links), plan)| Parts { rule, links, plan });
     Draft { record, host: Arc::clone(&host.name), span, parts }
+}
+
+/// Warns of what stands behind a filter that answers every request, and of a route where nothing does.
+fn warn_of_unreached(
+    route: &RouteSpec,
+    span: Span,
+    (places, links): (&[usize], &[Link]),
+    chains: &Chains<'_>,
+    reader: &mut Reader<'_>,
+) {
+    let Some(at) = links.iter().position(|link| ANSWERS.contains(&link.name)) else {
+        if route.to.is_none() {
+            let warning = reader.warning(span, "requests that no filter answers go nowhere");
+            warning.help("add `to`, `redirect` or `respond`");
+        }
+        return;
+    };
+    let answers = places.get(at).map_or(Span::NONE, |place| chains.span(*place));
+    let mut behind = places.iter().zip(links).skip(at + 1);
+    let filter = behind.find(|(_, link)| link.interest.phases.has(Phase::Request));
+    let unreached = match (filter, &route.to) {
+        (Some((place, _)), _) => chains.span(*place),
+        (None, Some(to)) => to.span,
+        (None, None) => return,
+    };
+    let warning = reader.warning(unreached, "no request gets this far");
+    warning.related(answers, "this filter answers all of them").help("remove one of them");
 }
 
 fn with_listeners(conditions: &[Condition], listeners: &[ListenerId]) -> Vec<Condition> {
@@ -291,3 +321,6 @@ fn place(route: &RouteSpec) -> Option<Span> {
     let to = route.to.iter().map(|to| to.span);
     named.chain(methods).chain(filters).chain(to).chain(answers).min()
 }
+
+/// The filters that answer every request. A route has keys of their names.
+const ANSWERS: [&str; 2] = ["redirect", "respond"];

@@ -1,5 +1,7 @@
 //! Where the endpoints of an upstream come from, and how they are checked: what control's runners need.
 
+mod both;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -7,7 +9,12 @@ use std::time::Duration;
 
 use portunus_config::EndpointUrl;
 use portunus_config::spec::{EndpointSpec, HealthSpec};
-use portunus_discovery::{Discovered, EndpointInput, ProviderPlan, Target, fixed_endpoints};
+use portunus_discovery::{
+    DiscoverSpec, Discovered, EndpointInput, Provider, ProviderPlan, Target, fixed_endpoints,
+};
+use portunus_spec::{Node, Spec};
+
+use both::Both;
 
 /// Where the endpoints of an upstream come from.
 #[derive(Clone, Debug)]
@@ -25,6 +32,15 @@ impl Source {
     pub(crate) fn of(inputs: Vec<EndpointInput>) -> Self {
         fixed_endpoints(&inputs).map_or_else(|| Self::Resolve(inputs), Self::Fixed)
     }
+
+    /// The source of what a provider finds, beside a list.
+    pub(crate) fn found(list: Vec<EndpointInput>, discover: DiscoverSpec) -> Self {
+        let found = Found(discover);
+        match list.is_empty() {
+            true => Self::Provider(Arc::new(found)),
+            false => Self::Provider(Arc::new(Both { list, found })),
+        }
+    }
 }
 
 /// Two sources are equal when they find the same: a running one need not be started again.
@@ -36,6 +52,20 @@ impl PartialEq for Source {
             (Self::Provider(mine), Self::Provider(theirs)) => mine.write().same(&theirs.write()),
             _ => false,
         }
+    }
+}
+
+/// A provider that tells its name among its options: two kinds may have the same ones.
+#[derive(Debug)]
+struct Found(DiscoverSpec);
+
+impl ProviderPlan for Found {
+    fn open(&self) -> Box<dyn Provider> {
+        self.0.plan.open()
+    }
+
+    fn write(&self) -> Node {
+        self.0.write()
     }
 }
 

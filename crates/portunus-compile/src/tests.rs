@@ -1,10 +1,13 @@
 //! What all tests here need: configurations as text, and results in a row as reloads give them.
 
+mod many_routes;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use portunus_base::Wall;
 use portunus_config::{Env, Loaded, load_text};
+use portunus_filter::Factory;
 use portunus_spec::{Diagnostics, Lookup};
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
@@ -15,13 +18,15 @@ use crate::{Compiled, Inputs, Registries, compile};
 pub(crate) struct Process {
     pub(crate) store: StateStore,
     pub(crate) metrics: Registry,
+    pub(crate) filters: &'static [Factory],
     pub(crate) files: RefCell<HashMap<&'static str, &'static str>>,
 }
 
 impl Process {
     pub(crate) fn new() -> Self {
         let metrics = Registry::new(Options::new("test", Wall(0)));
-        Self { store: StateStore::default(), metrics, files: RefCell::default() }
+        let (store, files) = (StateStore::default(), RefCell::default());
+        Self { store, metrics, filters: portunus_filters::FILTERS, files }
     }
 
     /// The result of a good configuration.
@@ -49,7 +54,7 @@ impl Process {
         previous: Option<&Compiled>,
     ) -> (Option<Compiled>, Diagnostics) {
         let Some(spec) = &loaded.spec else { return (None, Diagnostics::default()) };
-        let registries = &Registries { filters: portunus_filters::FILTERS };
+        let registries = &Registries { filters: self.filters };
         let (store, metrics) = (&self.store, &self.metrics);
         compile(Inputs { spec, lookup: self, registries, store, metrics, previous })
     }

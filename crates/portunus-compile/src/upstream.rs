@@ -178,18 +178,12 @@ impl UpstreamNames for Upstreams<'_> {
 }
 
 fn read_source(spec: &UpstreamSpec, reader: &mut Reader<'_>) -> Option<Source> {
-    let Some(discover) = &spec.discover else {
-        return Some(Source::of(spec.endpoints.iter().map(source::endpoint).collect()));
-    };
+    let listed = spec.endpoints.iter().map(source::endpoint).collect();
+    let Some(discover) = &spec.discover else { return Some(Source::of(listed)) };
     let entry = Entry { key: discover.name.clone(), value: discover.node.clone() };
     let node = Node::new(discover.name.span, Value::Map(vec![entry]));
-    let plan = reader.key("discover", |reader| DiscoverSpec::read(&node, reader));
-    if !spec.endpoints.is_empty() {
-        let message = "an upstream has either `endpoints` or `discover` in this version";
-        reader.error(discover.name.span, message).help("make two upstreams and split between them");
-        return None;
-    }
-    plan.map(|plan| Source::Provider(plan.plan))
+    let found = reader.key("discover", |reader| DiscoverSpec::read(&node, reader))?;
+    Some(Source::found(listed, found))
 }
 
 /// What the configuration says, in the words of the data path. Every default that no spec names stands here.

@@ -72,8 +72,7 @@ impl Control {
         let pid_path = accepted.spec.pid_file.as_ref().map(|path| accepted.loaded.base.join(path));
         let current = Current { compiled: accepted.compiled, spec: accepted.spec };
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-        let shared =
-            Arc::new(Shared::new(Arc::clone(&world), service, started, current, sender));
+        let shared = Arc::new(Shared::new(Arc::clone(&world), service, started, current, sender));
         let mut control = Self {
             source: options.source,
             console: options.console,
@@ -123,9 +122,8 @@ impl Control {
             }
             Err(refusal) => {
                 let generation = self.shared.generation();
-                self.console.line(format_args!(
-                    "reload refused, generation {generation} stays: {refusal}"
-                ));
+                self.console
+                    .line(format_args!("reload refused, generation {generation} stays: {refusal}"));
                 self.console.block(&refusal.details());
             }
         }

@@ -24,8 +24,8 @@ mod watch;
 
 pub use console::Console;
 pub use control::{Control, Options};
-pub use shared::Reloaded;
 pub use life::{End, run};
 pub use normal::normal;
 pub use refusal::{Refusal, StartError};
+pub use shared::Reloaded;
 pub use source::{ConfigSource, Prepared, World};

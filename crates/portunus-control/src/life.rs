@@ -26,8 +26,8 @@ pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
         .build()
         .map_err(|error| StartError::system("cannot start the control runtime", error))?;
     runtime.block_on(async {
-        let signals = Signals::catch()
-            .map_err(|error| StartError::system("cannot catch signals", error))?;
+        let signals =
+            Signals::catch().map_err(|error| StartError::system("cannot catch signals", error))?;
         let control = Control::start(options).await?;
         let watcher = watch.then(Watcher::new);
         Ok(Life { control, signals, watcher }.live().await)

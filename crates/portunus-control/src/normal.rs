@@ -28,9 +28,7 @@ pub fn normal(spec: &ConfigSpec, registries: &Registries) -> Node {
     }
     for (_, upstream) in &mut spec.upstreams.0 {
         if let Some(node) = &mut upstream.balance {
-            replace(node, |node, reader| {
-                BalanceSpec::read(node, reader).map(|spec| spec.write())
-            });
+            replace(node, |node, reader| BalanceSpec::read(node, reader).map(|spec| spec.write()));
         }
         if let Some(discover) = &mut upstream.discover
             && let Some(factory) = PROVIDERS.iter().find(|one| one.name() == discover.name.value)

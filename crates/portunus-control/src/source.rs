@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use portunus_base::{Clock as _, SystemClock};
-use portunus_compile::{Compiled, Inputs, Registries, TestOutcome, compile, run_tests};
+use portunus_compile::{
+    Compiled, Inputs, Registries, TestOutcome, compile, run_tests, test_diagnostics,
+};
 use portunus_config::{ConfigSpec, Disk, Env, Loaded, Surroundings, load, load_text};
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
@@ -127,12 +129,9 @@ impl Prepared {
         }
     }
 
+    /// The failed tests, located; nothing when all pass.
     fn failures(&self) -> String {
         let outcomes = self.tests().unwrap_or_default();
-        outcomes
-            .iter()
-            .filter(|outcome| !outcome.passed())
-            .map(|outcome| format!("{}\n", outcome.line(&self.loaded.sources)))
-            .collect()
+        test_diagnostics(&outcomes).render(&self.loaded.sources, false)
     }
 }

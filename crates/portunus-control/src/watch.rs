@@ -105,9 +105,7 @@ impl Watcher {
 
 /// Waits until there was no notice for a moment; an endless stream of them is cut.
 async fn quiet(notices: &mut mpsc::Receiver<()>) {
-    let settle = async {
-        while let Ok(Some(())) = timeout(QUIET, notices.recv()).await {}
-    };
+    let settle = async { while let Ok(Some(())) = timeout(QUIET, notices.recv()).await {} };
     let _ = timeout(QUIET_MAX, settle).await;
 }
 

@@ -56,7 +56,19 @@ impl Io {
     /// # Errors
     /// `WouldBlock` when nothing is there; what the socket says otherwise.
     pub fn try_read(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
-        either!(self, stream => stream.try_read_buf(buf))
+        let room = buf.capacity() - buf.len();
+        let read = either!(self, stream => stream.try_read_buf(buf))?;
+        if 0 < read && read < room {
+            self.drained();
+        }
+        Ok(read)
+    }
+
+    /// A read that did not fill its room has emptied the socket. Telling the runtime saves the next reader a system
+    /// call that could only say so; new bytes make a new event.
+    fn drained(&self) {
+        let nothing = || Err::<(), _>(ErrorKind::WouldBlock.into());
+        let _ = self.attempt(Interest::READABLE, nothing);
     }
 
     /// As [`Io::try_read`], and waits until something is there.

@@ -73,7 +73,7 @@ async fn tries(local: &Rc<Local>, request: &CallRequest) -> Result<CallAnswer, P
     loop {
         let (picked, resolved) = local.pick(upstream, None, &tried);
         let none = if resolved { ErrorKind::NoEndpoint } else { ErrorKind::Unresolved };
-        let picked = picked.ok_or(ProxyError::local(none))?;
+        let picked = picked.ok_or_else(|| ProxyError::local(none))?;
         tried.insert(picked.endpoint().state.key());
         match attempt(local, upstream, &picked, request).await {
             Err(error) if error.retry != Retry::Never && tried.count() < TRIES_MAX => {}

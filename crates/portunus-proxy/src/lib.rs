@@ -24,3 +24,6 @@ mod tunnel;
 
 pub use reply::{ReasonRow, reasons};
 pub use service::{Service, ServiceOptions};
+
+#[cfg(test)]
+mod tests;

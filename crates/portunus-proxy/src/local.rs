@@ -37,6 +37,7 @@ pub(crate) struct Local {
     pub(crate) pools: Pools,
     plan: RefCell<Followed<Rc<Plan>>>,
     upstreams: RefCell<Vec<Option<Entry>>>,
+    #[expect(clippy::vec_box, reason = "taking and giving one moves a pointer, not the exchange")]
     exchanges: RefCell<Vec<Box<RefCell<Exchange>>>>,
     filters: RefCell<Locals>,
     log: RefCell<Option<LogHandle>>,

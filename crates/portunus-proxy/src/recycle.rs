@@ -15,17 +15,20 @@ impl<F: Future> Recycled<F> {
         Self { free: RefCell::new(Vec::new()) }
     }
 
-    /// Runs a future to its end in recycled memory.
-    pub(crate) async fn run(&self, future: F) -> F::Output {
-        let mut lease = Lease { home: self, place: Some(self.place()) };
-        if let Some(place) = &mut lease.place {
-            place.as_mut().set(Some(future));
-        }
+    /// Runs the future that `make` gives to its end, in recycled memory: it is no part of the caller's own.
+    pub(crate) async fn run(&self, make: impl FnOnce() -> F) -> F::Output {
+        let mut lease = self.lease(make);
         std::future::poll_fn(|cx| match lease.future() {
             Some(future) => future.poll(cx),
             None => unreachable!("the future was just put there"),
         })
         .await
+    }
+
+    fn lease(&self, make: impl FnOnce() -> F) -> Lease<'_, F> {
+        let mut place = self.place();
+        place.as_mut().set(Some(make()));
+        Lease { home: self, place: Some(place) }
     }
 
     fn place(&self) -> Pin<Box<Option<F>>> {

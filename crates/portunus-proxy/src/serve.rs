@@ -1,5 +1,6 @@
 //! The accept loop of one listener on one worker.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(crate) struct Taker<F, M> {
     listener: ListenerId,
     gate: Rc<Gate>,
     memory: Rc<Recycled<F>>,
+    open: Rc<Cell<usize>>,
     active: M,
 }
 
@@ -44,6 +46,7 @@ pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocke
         listener,
         gate: local.open_gate(listener),
         memory: Rc::new(Recycled::new()),
+        open: Rc::default(),
         active: h1::serve_active,
     })
 }
@@ -58,17 +61,20 @@ pub(crate) trait TakeSocket {
 
 impl<F, M> TakeSocket for Taker<F, M>
 where
-    F: Future<Output = Option<h1::Conn>> + 'static,
-    M: Fn(h1::Conn) -> F + Copy + 'static,
+    F: Future<Output = Option<Box<h1::Conn>>> + 'static,
+    M: Fn(Box<h1::Conn>) -> F + Copy + 'static,
 {
     fn take(&self, socket: Socket) {
         let local = Rc::clone(&self.local);
         let plan = local.plan();
         let Some(listener) = plan.snapshot.listener(self.listener).cloned() else { return };
-        local.count(1, 0);
+        if self.open.get() >= listener.connections_max.unwrap_or(usize::MAX) {
+            local.shard.connection_refused(listener.series);
+            return;
+        }
         local.shard.connection_accepted(listener.series);
+        let open = Open::new(&local, &listener, &self.open);
         let (gate, memory, active) = (Rc::clone(&self.gate), Rc::clone(&self.memory), self.active);
-        let open = Open { local: Rc::clone(&local), listener: Arc::clone(&listener) };
         local.worker.clone().spawn(async move {
             if let Some(conn) = begin(&open.local, listener, gate, socket).await {
                 h1::serve(conn, memory, active).await;
@@ -86,10 +92,20 @@ where
 struct Open {
     local: Rc<Local>,
     listener: Arc<ListenerPlan>,
+    open: Rc<Cell<usize>>,
+}
+
+impl Open {
+    fn new(local: &Rc<Local>, listener: &Arc<ListenerPlan>, open: &Rc<Cell<usize>>) -> Self {
+        local.count(1, 0);
+        open.set(open.get() + 1);
+        Self { local: Rc::clone(local), listener: Arc::clone(listener), open: Rc::clone(open) }
+    }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
+        self.open.set(self.open.get().saturating_sub(1));
         self.local.count(-1, 0);
         self.local.shard.connection_closed(self.listener.series);
     }
@@ -100,7 +116,7 @@ async fn begin(
     listener: Arc<ListenerPlan>,
     gate: Rc<Gate>,
     socket: Socket,
-) -> Option<h1::Conn> {
+) -> Option<Box<h1::Conn>> {
     let io = Io::adopt(socket).ok()?;
     let (own, peer) = io.addresses();
     let mut facts = ClientFacts::direct(peer, own, listener.id);

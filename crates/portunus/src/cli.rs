@@ -54,9 +54,6 @@ enum Command {
     Status(status::Options),
     /// Run a small shop behind Portunus, to try things out.
     Demo(demo::Options),
-    /// One service of the demonstration's shop, as a process of its own.
-    #[command(hide = true)]
-    DemoService(demo::ServiceOptions),
     /// Show the version.
     Version(version::Options),
     /// Write a script that completes commands in a shell.
@@ -92,7 +89,6 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Test(options) => test::run(config, &options),
         Command::Status(options) => status::run(config, &options),
         Command::Demo(options) => demo::run(options).map(|()| ExitCode::SUCCESS),
-        Command::DemoService(options) => demo::run_service(options).map(|()| ExitCode::SUCCESS),
         Command::Version(options) => version::run(&options),
         Command::Completion(options) => completion::run(&options),
         Command::Reference(options) => reference::run(&options),

@@ -15,13 +15,14 @@ listeners:
   edge: {address: "127.0.0.1:0", proxy_protocol: required}
 filters:
   ip: [request_id]
-  guard: [{ip: {allow: [10.0.0.0/33]}}]
+  guard: [{limits: {body_max: 1}}]
+  unused: [{rewrite: {strp: "/{id}"}}, guard]
 log: {access: {format: "{client.ipp}"}}
 upstreams:
   a:b: http://10.0.0.1
   orders: {endpoints: http://10.0.0.1, balance: round_robbin}
   found: {discover: {dnss: x:1}}
-  both: {endpoints: http://10.0.0.1, discover: {dns: "x:80"}}
+  both: {endpoints: http://10.0.0.1, discover: {dns: {nam: "x:80"}}}
 hosts:
   a.test:
     use: [requst_id, guard]
@@ -80,6 +81,38 @@ fn route<'c>(compiled: &'c Compiled, name: &str) -> &'c Arc<Route> {
 fn filters(compiled: &Compiled, name: &str) -> Vec<*const dyn Filter> {
     let chain = &route(compiled, name).chain;
     chain.links().iter().map(|link| Arc::as_ptr(&link.filter)).collect()
+}
+
+#[test]
+fn what_no_request_reaches_is_warned_of() {
+    let (compiled, found) = Process::new().try_load(
+        "
+hosts:
+  a.test:
+    routes:
+      /a: {use: [{respond: a}, request_id], to: http://10.0.0.1}
+      /b: {use: [{redirect: /a}], to: http://10.0.0.1}
+      /c: {use: [{respond: c}, {error_pages: {pages: {404: c}}}]}
+      /d: {use: [request_id]}
+",
+        None,
+    );
+    assert!(compiled.is_some());
+    golden!("unreached", found);
+}
+
+#[test]
+fn written_and_found_endpoints_may_stand_together() {
+    let compiled = Process::new().load(
+        "upstreams: {a: {endpoints: http://10.0.0.1, discover: {dns: 'a.test:80'}}, b: {discover: {dns: 'b.test:80'}}}",
+        None,
+    );
+    let provider = |at: usize| match &compiled.upstreams[at].source {
+        Source::Provider(plan) => portunus_spec::yaml::inline(&plan.write()),
+        other => panic!("{other:?}"),
+    };
+    assert!(provider(0).contains("10.0.0.1") && provider(0).contains("a.test:80"));
+    assert_eq!(provider(1), "{dns: {name: b.test:80}}");
 }
 
 #[test]

@@ -77,8 +77,7 @@ async fn it_serves_reloads_and_keeps_the_old_when_the_new_is_bad() {
     let ((first, _a), (second, _b)) = (origin("first").await, origin("second").await);
     std::fs::write(&file, config(first)).unwrap();
     let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
-    let (web, admin) =
-        (listener(&control), control.admin_address().unwrap().to_owned());
+    let (web, admin) = (listener(&control), control.admin_address().unwrap().to_owned());
     assert!(get(&web, "/").await.ends_with("first"));
 
     std::fs::write(&file, "hosts: [nonsense\n").unwrap();
@@ -111,7 +110,8 @@ async fn a_taken_address_stops_the_start_and_vetoes_a_reload() {
     let file = folder.path().join("portunus.yaml");
     std::fs::write(&file, config(to)).unwrap();
     let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
-    let text = config(to).replace("web: {", &format!("web2: {{address: \"{}\"}}, web: {{", taken.1));
+    let text =
+        config(to).replace("web: {", &format!("web2: {{address: \"{}\"}}, web: {{", taken.1));
     std::fs::write(&file, text).unwrap();
     let refused = control.reload().await.unwrap_err();
     assert!(matches!(&refused, Refusal::System(lines) if lines.len() == 1), "{refused:?}");

@@ -41,8 +41,12 @@ impl Probe {
     async fn status(&self) -> Result<u16, String> {
         let refused = |error: std::io::Error| format!("cannot connect: {error}");
         match &self.address {
-            Address::Ip(address) => self.ask(TcpStream::connect(address).await.map_err(refused)?).await,
-            Address::Unix(path) => self.ask(UnixStream::connect(path).await.map_err(refused)?).await,
+            Address::Ip(address) => {
+                self.ask(TcpStream::connect(address).await.map_err(refused)?).await
+            }
+            Address::Unix(path) => {
+                self.ask(UnixStream::connect(path).await.map_err(refused)?).await
+            }
         }
     }
 

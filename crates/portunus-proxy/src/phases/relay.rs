@@ -59,7 +59,7 @@ impl Source<'_> {
     /// Reads once more.
     async fn fill(&mut self) -> Result<(), ProxyError> {
         let late = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
-        let more = self.reader.left().map_or(READ_BYTES, |left| more_for(left));
+        let more = self.reader.left().map_or(READ_BYTES, more_for);
         let reading = self.read.read(self.io, more);
         match self.bounds.deadline.bound(self.bounds.idle, late, reading).await? {
             Ok(0) | Err(_) => self.reader.close().map_err(truncated),

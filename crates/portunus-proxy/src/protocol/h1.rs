@@ -26,7 +26,7 @@ mod stream;
 
 use stream::{Answer, Body, Stream};
 
-/// A connection of a client.
+/// A connection of a client. Boxed: the futures that pass it to each other stay small.
 pub(crate) struct Conn {
     pub(super) link: Link,
     pub(super) read: ReadBuffer,
@@ -62,27 +62,27 @@ impl Conn {
         gate: Rc<Gate>,
         local: Rc<Local>,
         read: ReadBuffer,
-    ) -> Self {
+    ) -> Box<Self> {
         let deadline = Deadline::new(&local.worker);
         let idle = Cell::new(listener.timeouts.request_idle);
         let body_deadline = OnceCell::new();
         let link = Link { io, deadline, body_deadline, idle, facts, listener, gate, local };
-        Self { link, read }
+        Box::new(Self { link, read })
     }
 }
 
 /// Serves a connection to its end. `active` is [`serve_active`], in recycled memory.
-pub(crate) async fn serve<F, M>(mut conn: Conn, memory: Rc<Recycled<F>>, active: M)
+pub(crate) async fn serve<F, M>(mut conn: Box<Conn>, memory: Rc<Recycled<F>>, active: M)
 where
-    F: Future<Output = Option<Conn>>,
-    M: Fn(Conn) -> F,
+    F: Future<Output = Option<Box<Conn>>>,
+    M: Fn(Box<Conn>) -> F,
 {
     loop {
         let late = conn.link.listener.timeouts.keep_alive;
         if conn.read.is_empty() && conn.link.wait(late).await != Wake::Bytes {
             return;
         }
-        match memory.run(active(conn)).await {
+        match memory.run(|| active(conn)).await {
             Some(resting) => conn = resting,
             None => return,
         }
@@ -90,7 +90,7 @@ where
 }
 
 /// Serves requests until the connection closes, or rests for a moment: then it is given back.
-pub(crate) async fn serve_active(mut conn: Conn) -> Option<Conn> {
+pub(crate) async fn serve_active(mut conn: Box<Conn>) -> Option<Box<Conn>> {
     loop {
         let local = Rc::clone(&conn.link.local);
         hold_buffer(&mut conn.read, &local);

@@ -58,8 +58,11 @@ impl Place {
             return Ok(Self::Unix(path.into()));
         }
         let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-        let text = text.strip_prefix(':').map_or(text.to_owned(), |port| format!("127.0.0.1:{port}"));
-        text.parse().map(Self::Tcp).map_err(|_| {
+        let full = match text.strip_prefix(':') {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => text.to_owned(),
+        };
+        full.parse().map(Self::Tcp).map_err(|_| {
             anyhow::anyhow!("`{text}` is no address; write 127.0.0.1:8170 or unix:/path")
         })
     }
@@ -137,6 +140,11 @@ fn parse(reply: &[u8]) -> anyhow::Result<(u16, Value)> {
         Ok(json) => Ok((status, json)),
         Err(_) => bail!("the admin API answered {status}: {}", body.trim()),
     }
+}
+
+/// A field of an answer; null when an older Portunus does not know it.
+pub(super) fn field<'a>(answer: &'a Value, key: &str) -> &'a Value {
+    answer.get(key).unwrap_or(&Value::Null)
 }
 
 /// An address to connect to for one that is listened on.

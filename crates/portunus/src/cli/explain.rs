@@ -35,7 +35,7 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     let compiled = prepared.compiled.as_ref().context("there is a compiled configuration")?;
     let explanation = explain(compiled, &question);
     output::print(&if options.json {
-        format!("{:#}\n", explanation.to_json())
+        format!("{}\n", explanation.to_json().trim_end())
     } else {
         format!("{}\n", explanation.to_string().trim_end())
     })?;

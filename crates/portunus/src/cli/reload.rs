@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::admin::field;
 use super::{FAILED, admin, output};
 
 /// Options of `reload`.
@@ -16,22 +17,22 @@ pub(crate) struct Options {
 
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
     let (_, answer) = options.admin.ask(config, "POST", "/api/reload")?;
-    if answer["ok"] == true {
+    if field(&answer, "ok") == true {
         output::print(&success(&answer))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::note(answer["details"].as_str().unwrap_or_default());
+    output::note(field(&answer, "details").as_str().unwrap_or_default());
     output::error(&format!(
         "reload refused, generation {} stays: {}",
-        answer["generation"],
-        answer["error"].as_str().unwrap_or_default()
+        field(&answer, "generation"),
+        field(&answer, "error").as_str().unwrap_or_default()
     ));
     Ok(ExitCode::from(FAILED))
 }
 
 fn success(answer: &Value) -> String {
-    let mut text = format!("reloaded, generation {}\n", answer["generation"]);
-    for line in answer["change"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    let mut text = format!("reloaded, generation {}\n", field(answer, "generation"));
+    for line in field(answer, "change").as_array().into_iter().flatten().filter_map(Value::as_str) {
         text.push_str(&format!("  {line}\n"));
     }
     text

@@ -17,7 +17,7 @@ pub(crate) struct Options {
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
-    quick: quick::Options,
+    quick: quick::QuickOptions,
 }
 
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
@@ -45,7 +45,9 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
 /// Errors of the system get a line of ours each; diagnostics have their own form.
 fn report(error: &portunus_control::StartError) {
     match &error.0 {
-        portunus_control::Refusal::System(lines) => lines.iter().for_each(|line| output::error(line)),
+        portunus_control::Refusal::System(lines) => {
+            lines.iter().for_each(|line| output::error(line))
+        }
         refusal => {
             output::note(&refusal.details());
             output::error(&format!("cannot start: {refusal}"));

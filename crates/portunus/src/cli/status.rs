@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::admin::field;
 use super::{FAILED, admin, output};
 
 /// Options of `status`.
@@ -20,7 +21,8 @@ pub(crate) struct Options {
 }
 
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
-    let ask = |path: &str| Ok::<_, anyhow::Error>(options.admin.ask(config.clone(), "GET", path)?.1);
+    let ask =
+        |path: &str| Ok::<_, anyhow::Error>(options.admin.ask(config.clone(), "GET", path)?.1);
     let status = ask("/api/status")?;
     let listeners = ask("/api/listeners")?;
     let upstreams = ask("/api/upstreams")?;
@@ -30,57 +32,65 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     } else {
         text(&status, &listeners, &upstreams)
     })?;
-    let is_ready = status["stage"] == "ready";
+    let is_ready = field(&status, "stage") == "ready";
     Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 fn text(status: &Value, listeners: &Value, upstreams: &Value) -> String {
-    let uptime = Duration::from_secs(status["uptime_s"].as_u64().unwrap_or_default());
+    let uptime = Duration::from_secs(field(status, "uptime_s").as_u64().unwrap_or_default());
     let mut out = format!(
         "portunus {}, {}, generation {}, up {}\n\
          workers {}, connections {}, requests in flight {}\n",
-        word(&status["version"]),
-        word(&status["stage"]),
-        status["generation"],
+        word(field(status, "version")),
+        word(field(status, "stage")),
+        field(status, "generation"),
         uptime_text(uptime),
-        status["workers"],
-        status["connections"],
-        status["in_flight"],
+        field(status, "workers"),
+        field(status, "connections"),
+        field(status, "in_flight"),
     );
-    reload_line(&status["last_reload"], &mut out);
+    reload_line(field(status, "last_reload"), &mut out);
     out.push_str("\nlisteners\n");
     let rows = items(listeners).map(|one| {
-        let address = word(&one["address"]).to_owned();
-        [word(&one["name"]).to_owned(), address, format!("connections {}", one["connections"])]
+        let address = word(field(one, "address")).to_owned();
+        [
+            word(field(one, "name")).to_owned(),
+            address,
+            format!("connections {}", field(one, "connections")),
+        ]
     });
     table(rows.collect(), &mut out);
     for upstream in items(upstreams) {
-        let _ = writeln!(out, "\nupstream {}", word(&upstream["name"]));
-        if upstream["resolved"] == false {
+        let _ = writeln!(out, "\nupstream {}", word(field(upstream, "name")));
+        if field(upstream, "resolved") == false {
             out.push_str("  not resolved yet\n");
         }
-        table(items(&upstream["endpoints"]).map(endpoint).collect(), &mut out);
+        table(items(field(upstream, "endpoints")).map(endpoint).collect(), &mut out);
     }
     out
 }
 
 fn endpoint(one: &Value) -> [String; 5] {
-    let mut state = word(&one["state"]).to_owned();
-    if one["backup"] == true {
+    let mut state = word(field(one, "state")).to_owned();
+    if field(one, "backup") == true {
         state.push_str(", backup");
     }
     [
-        word(&one["address"]).to_owned(),
+        word(field(one, "address")).to_owned(),
         state,
-        format!("in flight {}", one["in_flight"]),
-        format!("{} ms", one["latency_ms"]),
-        format!("requests {}, failures {}", one["requests_total"], one["failures_total"]),
+        format!("in flight {}", field(one, "in_flight")),
+        format!("{} ms", field(one, "latency_ms")),
+        format!(
+            "requests {}, failures {}",
+            field(one, "requests_total"),
+            field(one, "failures_total")
+        ),
     ]
 }
 
 fn reload_line(last: &Value, out: &mut String) {
-    let at = word(&last["at"]);
-    let _ = match (last["ok"].as_bool(), last["error"].as_str()) {
+    let at = word(field(last, "at"));
+    let _ = match (field(last, "ok").as_bool(), field(last, "error").as_str()) {
         (Some(true), _) => writeln!(out, "last reload {at}: fine"),
         (Some(false), Some(error)) => {
             writeln!(out, "last reload {at}: refused: {}", error.lines().next().unwrap_or_default())
@@ -92,7 +102,7 @@ fn reload_line(last: &Value, out: &mut String) {
 /// Rows with columns as wide as their widest cell.
 fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>, out: &mut String) {
     let widths: Vec<usize> = (0..COLUMNS)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()))
+        .map(|column| rows.iter().filter_map(move |row| row.get(column)).map(|c| c.chars().count()))
         .map(|lengths| lengths.max().unwrap_or_default())
         .collect();
     for row in &rows {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use portunus_compile::test_diagnostics;
 
 use super::{FAILED, origin, output};
 
@@ -16,10 +17,13 @@ pub(super) fn run(config: Option<PathBuf>, _options: &Options) -> anyhow::Result
     let outcomes = prepared.tests().context("a compiled configuration has tests")?;
     let mut text = String::new();
     for outcome in &outcomes {
-        text.push_str(&format!("{}\n", outcome.line(&prepared.loaded.sources)));
+        let word = if outcome.passed() { "ok" } else { "FAILED" };
+        text.push_str(&format!("{word:6} {}\n", outcome.name.value));
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
-    text.push_str(&format!("{} passed, {failed} failed\n", outcomes.len() - failed));
+    text.push_str(&format!("{} ok, {failed} failed\n", outcomes.len() - failed));
     output::print(&text)?;
+    let failures = test_diagnostics(&outcomes);
+    output::note(&failures.render(&prepared.loaded.sources, output::colour()));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

@@ -27,7 +27,8 @@ fn section(page: &mut String, command: &mut Command) {
     let usage = command.render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
     let _ = write!(page, "\n## {}\n\n{about}\n\n```\n{usage}\n```\n", command.get_name());
-    let described = |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
+    let described =
+        |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
     let args: Vec<&Arg> = command.get_arguments().filter(described).collect();
     if !args.is_empty() {
         page.push_str("\n| argument | meaning |\n|---|---|\n");

@@ -70,11 +70,8 @@ pub(super) fn reasons() -> String {
     rows.dedup_by_key(|row| row.code);
     for row in rows {
         let status = if row.status == 0 { "none".to_owned() } else { row.status.to_string() };
-        let _ = writeln!(
-            page,
-            "| `{}` | {status} | `{}` | {} |",
-            row.code, row.registered, row.doc
-        );
+        let _ =
+            writeln!(page, "| `{}` | {status} | `{}` | {} |", row.code, row.registered, row.doc);
     }
     page
 }

@@ -4,7 +4,7 @@ use portunus_spec::{Node, yaml};
 
 /// What makes up a configuration without a file.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Options {
+pub(super) struct QuickOptions {
     /// The host to serve; every host unless given.
     #[arg(long, requires = "to", value_name = "NAME", conflicts_with = "watch")]
     host: Option<String>,
@@ -19,7 +19,7 @@ pub(super) struct Options {
     admin: Option<String>,
 }
 
-impl Options {
+impl QuickOptions {
     /// The configuration that the options stand for; `None` when they ask for a file.
     pub(super) fn text(&self) -> Option<String> {
         if self.to.is_empty() {

@@ -16,8 +16,7 @@ fn the_text_shows_what_an_operator_asks_first() {
             "latency_ms": 1.25, "requests_total": 10, "failures_total": 0,
         })
     };
-    let endpoints =
-        [endpoint("10.0.0.1:80", "up", false), endpoint("10.0.0.12:80", "down", true)];
+    let endpoints = [endpoint("10.0.0.1:80", "up", false), endpoint("10.0.0.12:80", "down", true)];
     let upstreams = json!([
         {"name": "orders", "resolved": true, "endpoints": endpoints},
         {"name": "search", "resolved": false, "endpoints": []},

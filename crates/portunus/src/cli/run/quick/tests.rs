@@ -1,7 +1,7 @@
-use super::Options;
+use super::QuickOptions;
 
-fn options(to: &[&str]) -> Options {
-    Options {
+fn options(to: &[&str]) -> QuickOptions {
+    QuickOptions {
         host: Some("a.localhost".to_owned()),
         to: to.iter().map(|&url| url.to_owned()).collect(),
         listen: "127.0.0.1:0".to_owned(),
