@@ -13,7 +13,8 @@ fn program(origin: &Origin) -> Program {
 
 #[test]
 fn a_running_program_lives_and_is_ready() {
-    let program = program(&Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(&origin);
     assert_eq!(program.admin("/healthz").status, 200);
     assert_eq!(program.admin("/readyz").status, 200);
     assert_eq!(program.admin("/nothing").status, 404);
@@ -53,7 +54,7 @@ fn requests_under_way_are_counted_while_they_are() {
     origin.wait_for(1);
     let flying = || program.metrics().sum("portunus_upstream_requests_in_flight", &[]);
     eventually("one request is under way", || flying() == 1.0);
-    drop(client);
+    client.reset();
     eventually("none is under way", || flying() == 0.0);
 }
 
@@ -73,7 +74,8 @@ fn the_api_tells_what_is_configured() {
 
 #[test]
 fn the_admin_s_paths_are_not_served_to_clients() {
-    let program = program(&Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(&origin);
     for path in ["/metrics", "/healthz", "/api/status"] {
         assert_eq!(program.get(path).status, 404, "{path}");
     }
@@ -81,13 +83,15 @@ fn the_admin_s_paths_are_not_served_to_clients() {
 
 #[test]
 fn a_reload_is_never_done_by_a_get() {
-    let program = program(&Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(&origin);
     assert_eq!(program.admin("/api/reload").status, 405);
 }
 
 #[test]
 fn the_command_status_asks_the_running_program() {
-    let program = program(&Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(&origin);
     program.write_config(&format!("admin: \"{}\"\n{CONFIG}", program.admin_address()));
     let finished = program.folder().run("status -c portunus.yaml").with_code(0);
     assert!(finished.stdout.contains("shop"), "{finished:#?}");

@@ -19,29 +19,49 @@ fn check_says_nothing_bad_of_a_good_file() {
     assert!(!finished.stderr.contains("error"), "{finished:#?}");
 }
 
+/// Checks a configuration with mistakes: each is told with its place and what to write instead.
+fn check_reports(config: &str, mistakes: &[(&str, &str)]) {
+    let finished = Folder::with(config).run("check -c portunus.yaml").with_code(1);
+    for (place, text) in mistakes {
+        assert!(finished.stderr.contains(place), "{place}: {}", finished.stderr);
+        assert!(finished.stderr.contains(text), "{text}: {}", finished.stderr);
+    }
+}
+
 #[test]
-fn check_reports_every_mistake_with_its_place() {
+fn check_reports_every_mistake_with_its_place_and_a_way_out() {
     let config = r#"hosts:
   shop.test:
     routes:
       /a: {too: http://127.0.0.1:1}
-      /b: {to: nowhere}
-      /c: {use: [{redirct: /x}]}
-      /d: {respond: {status: 99}}
+      /b: {to: http://127.0.0.1:1, timeouts: {request: 5}}
 log: {level: lod}
 "#;
-    let finished = Folder::with(config).run("check -c portunus.yaml").with_code(1);
-    let places = [
-        ("portunus.yaml:4:", "did you mean `to`"),
-        ("portunus.yaml:5:", "nowhere"),
-        ("portunus.yaml:6:", "did you mean `redirect`"),
-        ("portunus.yaml:7:", "99"),
-        ("portunus.yaml:8:", "lod"),
+    let mistakes = [
+        ("portunus.yaml:4:12", "did you mean `to`"),
+        ("portunus.yaml:5:56", "5s"),
+        ("portunus.yaml:6:14", "debug"),
     ];
-    for (place, text) in places {
-        assert!(finished.stderr.contains(place), "{place}: {}", finished.stderr);
-        assert!(finished.stderr.contains(text), "{text}: {}", finished.stderr);
-    }
+    check_reports(config, &mistakes);
+}
+
+#[test]
+fn check_reports_wrong_names_and_wrong_filters_beside_them() {
+    let config = r#"hosts:
+  shop.test:
+    routes:
+      /a: {to: nowhere}
+      /b: {use: [{redirekt: /x}], to: http://127.0.0.1:1}
+      /c: {respond: {status: 99}}
+log: {level: lod}
+"#;
+    let mistakes = [
+        ("portunus.yaml:4:16", "nowhere"),
+        ("portunus.yaml:5:", "did you mean `redirect`"),
+        ("portunus.yaml:6:30", "99"),
+        ("portunus.yaml:7:14", "lod"),
+    ];
+    check_reports(config, &mistakes);
 }
 
 #[test]
@@ -133,7 +153,7 @@ fn a_port_of_another_portunus_is_in_use_too() {
 
 #[test]
 fn a_missing_file_is_one_clear_line() {
-    fails(&Folder::new(), &["portunus.yaml", "No such file"]);
+    fails(&Folder::new(), &["portunus.yaml", "no such file"]);
 }
 
 #[test]

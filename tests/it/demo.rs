@@ -105,7 +105,8 @@ fn a_shop_in_one_process_keeps_its_state_and_spreads_the_load() {
     check_all_services(&mut client);
     check_state(&mut client);
     check_refusals(&mut client);
-    assert_eq!(demo.client("admin").get("/readyz").status, 200);
+    let ready = demo.client("admin").request("GET", "/readyz").host("localhost").send();
+    assert_eq!(ready.status, 200, "{ready:?}");
     demo.stop();
 }
 
@@ -116,8 +117,8 @@ fn two_tiers_lose_no_get_when_gateways_and_replicas_die() {
     check_state(&mut demo.client("edge"));
     let load = Load::default();
     thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..CLIENTS).map(|_| scope.spawn(|| load.run(demo.client("edge")))).collect();
+        let run = |client| scope.spawn(|| load.run(client));
+        let clients = [(); CLIENTS].map(|()| run(demo.client("edge")));
         let guard = StopOnDrop(&load.stop);
         load.wait_for_more();
         demo.end("gateway-1", "KILL");
@@ -203,7 +204,9 @@ struct Again(Child);
 
 impl Again {
     fn start(config: &Path) -> Self {
-        Self(portunus().args(["run", "-c"]).arg(config).spawn().unwrap())
+        let mut command = portunus();
+        command.args(["run", "-c"]).arg(config).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
     }
 }
 
@@ -256,8 +259,17 @@ fn check_refusals(client: &mut Client) {
     client.get("/nowhere").assert_own(404, "route.none");
 }
 
+/// The program, as the testkit finds it: `PORTUNUS_BIN`, or what lies beside the tests.
 fn portunus() -> Command {
-    let mut command = Command::new(portunus_testkit::binary());
+    let beside = || {
+        let test = std::env::current_exe().unwrap();
+        let mut places = test.ancestors().skip(2).map(|folder| folder.join("portunus"));
+        places.find(|path| path.is_file()).expect("a program beside the tests")
+    };
+    let program = std::env::var_os("PORTUNUS_BIN").map_or_else(beside, PathBuf::from);
+    let mut command = Command::new(program);
+    // It would be taken for a key of the configuration.
+    command.env_remove("PORTUNUS_BIN");
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }

@@ -144,6 +144,6 @@ fn a_client_that_leaves_ends_the_request_to_its_origin() {
     let mut client = program.client();
     client.request("GET", "/").start();
     origin.wait_for(1);
-    drop(client);
+    client.reset();
     ended.wait();
 }

@@ -43,7 +43,7 @@ fn more_headers_than_the_limit_are_answered_431() {
 fn a_head_over_the_limit_in_bytes_is_answered_431() {
     let header = format!("X-A: {}\r\n", "a".repeat(300)).repeat(4);
     let head = format!("GET / HTTP/1.1\r\nHost: shop.test\r\n{header}\r\n");
-    refused(&head, 431, "request.header");
+    refused(&head, 431, "request.headers_too_large");
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn each_request_is_one_line_of_json() {
     assert_eq!(record["client.ip"], "127.0.0.1");
     assert_eq!(record["host"], "shop.test");
     assert_eq!((&record["listener"], &record["upstream"]), (&"web".into(), &"shop".into()));
-    assert_eq!(record["endpoint"], origin.address().to_string());
+    let endpoint = record["endpoint"].as_str().unwrap();
+    assert!(endpoint.ends_with(&origin.address().to_string()), "{record}");
     assert_eq!(record["user_agent"], "a \"test\"");
     assert_eq!(record["attempts"], 1);
     assert_eq!(record.get("reason"), None);
@@ -40,7 +41,8 @@ fn an_answer_of_our_own_is_logged_with_its_reason() {
 
 #[test]
 fn the_common_form_is_that_of_apache() {
-    let program = program("{format: common, to: stdout}", &Origin::text("abc"));
+    let origin = Origin::text("abc");
+    let program = program("{format: common, to: stdout}", &origin);
     program.get("/a?b");
     let line = program.wait_for_stdout(|line| line.contains("/a"));
     let (client, rest) = line.split_once(" - - [").unwrap();
@@ -50,17 +52,17 @@ fn the_common_form_is_that_of_apache() {
 
 #[test]
 fn a_template_writes_what_it_names() {
-    let program = program(
-        "{format: \"{client.ip} {method} {path} {status}\", to: stdout}",
-        &Origin::text("abc"),
-    );
+    let origin = Origin::text("abc");
+    let program =
+        program("{format: \"{client.ip} {method} {path} {status}\", to: stdout}", &origin);
     program.get("/a?b");
     program.wait_for_stdout(|line| line == "127.0.0.1 GET /a 200");
 }
 
 #[test]
 fn a_log_that_was_moved_away_is_opened_anew_on_the_signal() {
-    let program = program("{format: \"{path}\", to: ./access.log}", &Origin::text("abc"));
+    let origin = Origin::text("abc");
+    let program = program("{format: \"{path}\", to: ./access.log}", &origin);
     program.get("/before");
     let has = |file: &str, line: &str| program.folder().read(file).contains(line);
     eventually("the line is written", || has("access.log", "/before"));

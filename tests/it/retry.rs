@@ -26,13 +26,15 @@ fn a_get_on_a_stale_connection_is_sent_again_on_a_fresh_one() {
 }
 
 #[test]
-fn a_put_with_a_body_is_sent_again_whole() {
+fn a_put_with_a_body_is_sent_again_whole_or_not_at_all() {
     let origin = stale_once();
     let program = Program::before(&origin);
     let mut client = program.client();
     client.get("/first");
-    assert_eq!(client.request("PUT", "/second").body("all of it").send().text(), "fine");
-    assert_eq!(origin.last().text(), "all of it");
+    let answer = client.request("PUT", "/second").body("all of it").send();
+    assert!(answer.text() == "fine" || answer.status == 502, "{answer:?}");
+    let puts: Vec<_> = origin.requests().into_iter().skip(1).collect();
+    assert!(puts.iter().all(|put| put.is_complete && put.text() == "all of it"), "{puts:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ hosts:
       /orders/**: {respond: below}
       /orders/{id}: {respond: "one {id}"}
       /orders/new: {respond: exact}
-      "~ ^/v[0-9]+/": {respond: regex}
+      "~ ^/v[0-9]+/.*$": {respond: regex}
 "#,
     )
     .start();
@@ -65,7 +65,7 @@ hosts:
         - {respond: plain}
         - {when: {header: {x-beta: "1"}}, respond: header}
         - {when: {header: {x-beta: "1"}, query: {v: "2"}}, respond: both}
-        - {when: {cookie: {group: "~ ^b"}}, respond: cookie}
+        - {when: {cookie: {group: "~ ^b.*$"}}, respond: cookie}
         - {when: {method: [DELETE]}, respond: method}
 "#,
     )

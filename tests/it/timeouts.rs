@@ -25,7 +25,8 @@ fn a_client_that_stops_in_the_middle_of_its_body_is_answered_408() {
 listeners: {web: {address: "127.0.0.1:0", timeouts: {request_idle: 100ms}}}
 hosts: {"*": {routes: {/: "{origin}"}}}
 "#;
-    let program = program(config, &Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(config, &origin);
     let mut client = program.client();
     client.send("POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 9\r\n\r\nabc");
     client.read().assert_own(408, "client.timeout");

@@ -77,14 +77,14 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
     let listeners = Listeners::read(inputs, reader);
     let mut upstreams = Upstreams::read(inputs, reader);
     let mut chains = Chains::read(inputs, reader);
-    let (chains_of, upstreams_of) = (&mut chains, &mut upstreams);
-    let mut parties =
-        Parties { chains: chains_of, upstreams: upstreams_of, listeners: &listeners.ids };
+    let ids = &listeners.ids;
+    let mut parties = Parties { chains: &mut chains, upstreams: &mut upstreams, listeners: ids };
     let routes = Routes::read(inputs, &mut parties, reader);
     chains.check_unused(reader);
     let router = routes.router(reader);
     let access_log = access_log(inputs.spec, reader);
-    if reader.diagnostics().has_errors() {
+    // Of a route whose mistakes only the loader reports nothing can be made.
+    if reader.diagnostics().has_errors() || !routes.are_whole() {
         return None;
     }
     let (router, upstreams) = (router?, upstreams.finish());
@@ -99,8 +99,7 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
         trusted: Networks::new(&trusted),
         access_log,
     };
-    // After mistakes that only the loader reports, some of the routes are missing.
-    (snapshot.routes.len() == snapshot.router.len()).then(|| Compiled {
+    Some(Compiled {
         snapshot: Arc::new(snapshot),
         listeners: listeners.bindings,
         upstreams,

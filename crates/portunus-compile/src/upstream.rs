@@ -212,29 +212,33 @@ fn plan(
     }
 }
 
+/// Whether two plans say the same; their balancers are compared by text.
 fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
-    let parts = |plan: &UpstreamPlan| {
-        // Written out, so that a new field does not compile before it is compared. The balancer is compared by text.
-        let UpstreamPlan {
-            id,
-            name,
-            balancer: _,
-            zone,
-            connect_timeout,
-            first_byte_timeout,
-            idle_timeout,
-            pool_idle_timeout,
-            pool_idle_max,
-            connections_max,
-            requests_max,
-            eject_for,
-            limits,
-        } = plan.clone();
-        let times =
-            (connect_timeout, first_byte_timeout, idle_timeout, pool_idle_timeout, eject_for);
-        (id, name, zone, times, pool_idle_max, connections_max, requests_max, limits)
-    };
-    parts(old) == parts(new)
+    // Written out, so that a new field does not compile before it is compared.
+    let UpstreamPlan {
+        id,
+        name,
+        balancer: _,
+        zone,
+        connect_timeout,
+        first_byte_timeout,
+        idle_timeout,
+        pool_idle_timeout,
+        pool_idle_max,
+        connections_max,
+        requests_max,
+        eject_for,
+        limits,
+    } = old;
+    (id, name, zone, limits) == (&new.id, &new.name, &new.zone, &new.limits)
+        && *connect_timeout == new.connect_timeout
+        && *first_byte_timeout == new.first_byte_timeout
+        && *idle_timeout == new.idle_timeout
+        && *pool_idle_timeout == new.pool_idle_timeout
+        && *pool_idle_max == new.pool_idle_max
+        && *connections_max == new.connections_max
+        && *requests_max == new.requests_max
+        && *eject_for == new.eject_for
 }
 
 fn text(balance: &BalanceSpec) -> String {

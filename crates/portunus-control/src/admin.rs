@@ -6,9 +6,10 @@ mod answers;
 mod guard;
 mod socket;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use axum::extract::State;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,6 +18,7 @@ use portunus_telemetry::Exposition;
 use tokio::sync::oneshot;
 
 pub(crate) use self::socket::AdminSocket;
+use self::socket::SocketFile;
 use crate::normal;
 use crate::shared::{Command, Shared, Stage};
 use crate::task::Task;
@@ -26,6 +28,7 @@ use crate::task::Task;
 pub(crate) struct Admin {
     address: String,
     _task: Task,
+    _file: Option<SocketFile>,
 }
 
 impl Admin {
@@ -35,24 +38,37 @@ impl Admin {
     }
 }
 
-type Seen = State<Arc<Shared>>;
+/// What a request sees of the running Portunus. Connections of clients hold it only while an answer
+/// is made, so that none of them keeps a stopped one alive.
+struct Seen(Arc<Shared>);
 
-fn routes(shared: Arc<Shared>, reach: guard::Reach) -> Router {
+impl FromRequestParts<Weak<Shared>> for Seen {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(
+        _parts: &mut Parts,
+        shared: &Weak<Shared>,
+    ) -> Result<Self, Self::Rejection> {
+        shared.upgrade().map(Self).ok_or(STOPPING)
+    }
+}
+
+fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/api/status", get(async |State(seen): Seen| Json(answers::status(&seen))))
-        .route("/api/routes", get(async |State(seen): Seen| Json(answers::routes(&seen))))
-        .route("/api/upstreams", get(async |State(seen): Seen| Json(answers::upstreams(&seen))))
-        .route("/api/listeners", get(async |State(seen): Seen| Json(answers::listeners(&seen))))
+        .route("/api/status", get(async |Seen(seen): Seen| Json(answers::status(&seen))))
+        .route("/api/routes", get(async |Seen(seen): Seen| Json(answers::routes(&seen))))
+        .route("/api/upstreams", get(async |Seen(seen): Seen| Json(answers::upstreams(&seen))))
+        .route("/api/listeners", get(async |Seen(seen): Seen| Json(answers::listeners(&seen))))
         .route("/api/config", get(config))
         .route("/api/reload", post(reload))
         .layer(middleware::from_fn_with_state(reach, guard::guard))
         .with_state(shared)
 }
 
-async fn readyz(State(seen): Seen) -> (StatusCode, String) {
+async fn readyz(Seen(seen): Seen) -> (StatusCode, String) {
     let stage = seen.stage();
     let status = match stage {
         Stage::Ready => StatusCode::OK,
@@ -61,30 +77,37 @@ async fn readyz(State(seen): Seen) -> (StatusCode, String) {
     (status, format!("{}\n", stage.word()))
 }
 
-async fn metrics(State(seen): Seen, headers: HeaderMap) -> Response {
+async fn metrics(Seen(seen): Seen, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let exposition = Exposition::accepted(accept.unwrap_or_default());
     let text = seen.world.metrics.render(exposition);
     ([(header::CONTENT_TYPE, exposition.content_type())], text).into_response()
 }
 
-async fn config(State(seen): Seen) -> impl IntoResponse {
+async fn config(Seen(seen): Seen) -> impl IntoResponse {
     let current = seen.current.load();
     let text = portunus_spec::yaml::write(&normal(&current.spec, &seen.world.registries));
     ([(header::CONTENT_TYPE, "application/yaml")], text)
 }
 
-async fn reload(State(seen): Seen) -> Response {
+async fn reload(Seen(seen): Seen) -> Response {
+    if seen.stage() != Stage::Ready {
+        return STOPPING.into_response();
+    }
+    let commands = seen.commands.clone();
+    drop(seen);
     let (answer, result) = oneshot::channel();
-    let sent = seen.commands.send(Command::Reload(answer)).await;
+    let sent = commands.send(Command::Reload(answer)).await;
     match (sent, result.await) {
         (Ok(()), Ok(result)) => {
-            let status = match &result {
+            let status = match &result.reloaded {
                 Ok(_) => StatusCode::OK,
                 Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            (status, Json(answers::reload(&seen, result))).into_response()
+            (status, Json(answers::reload(result))).into_response()
         }
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+        _ => STOPPING.into_response(),
     }
 }
+
+const STOPPING: (StatusCode, &str) = (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::admin::{Admin, AdminSocket};
 use crate::listeners::{Rebinding, remove_sockets};
 use crate::pid_file::PidFile;
-use crate::shared::{Command, Current, LastReload, Reloaded, Shared, Stage};
+use crate::shared::{Command, Current, LastReload, ReloadResult, Reloaded, Shared, Stage};
 use crate::source::Accepted;
 use crate::upstreams::Upstreams;
 use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log};
@@ -101,7 +101,7 @@ impl Control {
         self.upstreams.settle(&current.compiled.upstreams);
         if let Some(socket) = admin {
             self.console.line(format_args!("admin on {}", socket.address()));
-            self.admin = Some(socket.serve(Arc::clone(&self.shared)));
+            self.admin = Some(socket.serve(Arc::downgrade(&self.shared)));
         }
     }
 
@@ -194,9 +194,10 @@ impl Control {
     pub(crate) async fn execute(&mut self, command: Command) {
         match command {
             Command::Reload(answer) => {
-                let result = self.reload().await;
+                let reloaded = self.reload().await;
+                let generation = self.shared.generation();
                 // Who asked may have gone.
-                let _ = answer.send(result);
+                let _ = answer.send(ReloadResult { generation, reloaded });
             }
         }
     }
@@ -233,8 +234,7 @@ impl Control {
         let Self { shared, upstreams, admin, access_log, .. } = self;
         remove_sockets(&shared.bound.load());
         drop((admin, upstreams));
-        // A connection of the admin API may hold on to it for a moment; then the workers end with
-        // the process.
+        // Nobody else holds it: the admin API only looks at it while it makes an answer.
         if let Some(shared) = Arc::into_inner(shared) {
             shared.service.stop();
         }

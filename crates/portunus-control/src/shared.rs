@@ -118,7 +118,15 @@ impl Stage {
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Load the configuration again, and say what became of it.
-    Reload(oneshot::Sender<Result<Reloaded, Refusal>>),
+    Reload(oneshot::Sender<ReloadResult>),
+}
+
+/// What became of a reload.
+#[derive(Debug)]
+pub(crate) struct ReloadResult {
+    /// The generation that is served now.
+    pub(crate) generation: u64,
+    pub(crate) reloaded: Result<Reloaded, Refusal>,
 }
 
 /// A reload that succeeded.

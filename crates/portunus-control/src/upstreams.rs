@@ -158,6 +158,10 @@ impl Target {
 
     fn serve(&self, found: &[Discovered]) {
         let upstream = self.upstream.load();
+        if found.is_empty() && !upstream.serving.load().resolved {
+            // Nothing was found yet: requests are told so, and not that there is no endpoint.
+            return;
+        }
         let id = upstream.plan.id;
         let endpoint = |found: &Discovered| Endpoint {
             address: found.address.clone(),

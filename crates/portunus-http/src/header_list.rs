@@ -1,6 +1,6 @@
 //! Headers in order, with their case and bytes, in one recycled arena.
 
-use crate::HeaderId;
+use crate::{HeaderId, HeaderIds};
 
 /// A piece of text in the arena of a [`HeaderList`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -65,6 +65,8 @@ struct Field {
 pub struct HeaderList {
     arena: Vec<u8>,
     fields: Vec<Field>,
+    /// Every id that was ever added since the last clear: most look-ups are for what is not there.
+    seen: HeaderIds,
 }
 
 impl HeaderList {
@@ -72,6 +74,7 @@ impl HeaderList {
     pub fn clear(&mut self) {
         self.arena.clear();
         self.fields.clear();
+        self.seen = HeaderIds::NONE;
         if self.arena.capacity() > ARENA_KEPT_MAX {
             self.arena.shrink_to(ARENA_KEPT_MAX);
         }
@@ -111,6 +114,7 @@ impl HeaderList {
 
     /// Adds a header whose name and value are in the arena already (see [`HeaderList::store`]).
     pub fn push_stored(&mut self, id: HeaderId, name: Text, value: Text) {
+        self.seen = self.seen.with(id);
         self.fields.push(Field { name, value, id });
     }
 
@@ -168,8 +172,16 @@ impl HeaderList {
 
     /// Removes all headers with that id; how many there were.
     pub fn remove_id(&mut self, id: HeaderId) -> usize {
+        self.remove_ids(HeaderIds::of(&[id]))
+    }
+
+    /// Removes all headers with one of these ids; how many there were.
+    pub fn remove_ids(&mut self, ids: HeaderIds) -> usize {
+        if !self.seen.meets(ids) {
+            return 0;
+        }
         let before = self.fields.len();
-        self.fields.retain(|field| field.id != id);
+        self.fields.retain(|field| !ids.has(field.id));
         before - self.fields.len()
     }
 
@@ -182,13 +194,15 @@ impl HeaderList {
     /// The first value of a well-known header.
     #[must_use]
     pub fn value_of(&self, id: HeaderId) -> Option<&[u8]> {
-        let field = self.fields.iter().find(|field| field.id == id)?;
-        Some(field.value.of(&self.arena))
+        self.text_of(id).map(|value| value.of(&self.arena))
     }
 
     /// As [`HeaderList::value_of`], as a text of the arena.
     #[must_use]
     pub fn text_of(&self, id: HeaderId) -> Option<Text> {
+        if !self.seen.has(id) {
+            return None;
+        }
         self.fields.iter().find(|field| field.id == id).map(|field| field.value)
     }
 
@@ -209,14 +223,15 @@ impl HeaderList {
 
     /// All values of a well-known header.
     pub fn values_of(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> {
-        let named = self.fields.iter().filter(move |field| field.id == id);
+        let fields = if self.seen.has(id) { self.fields.as_slice() } else { &[] };
+        let named = fields.iter().filter(move |field| field.id == id);
         named.map(|field| field.value.of(&self.arena))
     }
 
     /// True when a header with that id is there.
     #[must_use]
     pub fn has(&self, id: HeaderId) -> bool {
-        self.fields.iter().any(|field| field.id == id)
+        self.text_of(id).is_some()
     }
 
     /// All headers in order.

@@ -1,6 +1,6 @@
 //! Headers that belong to one connection and must not travel on (RFC 9110 section 7.6.1).
 
-use crate::{HeaderId, HeaderList, list_items};
+use crate::{HeaderId, HeaderIds, HeaderList, list_items};
 
 /// Removes hop-by-hop headers and all that `Connection` names.
 ///
@@ -16,7 +16,7 @@ pub fn strip_hop_by_hop(headers: &mut HeaderList) {
             headers.remove(copy);
         }
     }
-    headers.retain(|header| !is_hop_by_hop(header.id));
+    headers.remove_ids(HOP_BY_HOP);
 }
 
 /// The names that `Connection` lists, in order.
@@ -31,20 +31,18 @@ fn nth_connection_name(headers: &HeaderList, slot: usize) -> Option<&[u8]> {
     connection_names(headers).filter(plain).nth(slot)
 }
 
-fn is_hop_by_hop(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::Connection
-            | HeaderId::Http2Settings
-            | HeaderId::KeepAlive
-            | HeaderId::ProxyAuthenticate
-            | HeaderId::ProxyAuthorization
-            | HeaderId::ProxyConnection
-            | HeaderId::Te
-            | HeaderId::TransferEncoding
-            | HeaderId::Upgrade
-    )
-}
+/// Headers that belong to one connection.
+pub const HOP_BY_HOP: HeaderIds = HeaderIds::of(&[
+    HeaderId::Connection,
+    HeaderId::Http2Settings,
+    HeaderId::KeepAlive,
+    HeaderId::ProxyAuthenticate,
+    HeaderId::ProxyAuthorization,
+    HeaderId::ProxyConnection,
+    HeaderId::Te,
+    HeaderId::TransferEncoding,
+    HeaderId::Upgrade,
+]);
 
 /// Headers that a client must not be able to take away by naming them in `Connection`.
 fn is_end_to_end(id: HeaderId) -> bool {

@@ -6,6 +6,7 @@
 
 mod framing;
 mod header_id;
+mod header_ids;
 mod header_list;
 mod hop;
 mod list;
@@ -16,8 +17,9 @@ mod target;
 
 pub use framing::{Framing, Version};
 pub use header_id::HeaderId;
+pub use header_ids::HeaderIds;
 pub use header_list::{Header, HeaderList, Text};
-pub use hop::{connection_names, strip_hop_by_hop};
+pub use hop::{HOP_BY_HOP, connection_names, strip_hop_by_hop};
 pub use list::{list_has, list_items};
 pub use method::Method;
 pub use request::{RequestHead, TargetForm};

@@ -143,6 +143,11 @@ impl Client {
         self.wire.half_close();
     }
 
+    /// Goes away with a reset: unlike a plain close, it cannot be taken for a half-close.
+    pub fn reset(self) {
+        self.wire.stream().reset_on_close();
+    }
+
     /// Waits until the program closes; anything else that comes fails the test.
     #[track_caller]
     pub fn wait_for_close(&mut self) -> End {

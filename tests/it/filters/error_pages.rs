@@ -1,6 +1,6 @@
 //! The filter `error_pages`.
 
-use portunus_testkit::{Origin, Program, Response};
+use portunus_testkit::{Origin, Program, Response, faulty};
 
 const CONFIG: &str = r#"
 hosts:
@@ -13,12 +13,13 @@ hosts:
           upstream: {upstream}
     routes:
       /origin/**: "{origin}"
-      /refused: "http://127.0.0.1:1"
+      /refused: "{refusing}"
       /denied: {use: [{ip: 192.0.2.1}], respond: a}
 "#;
 
 fn program(origin: &Origin, upstream: bool) -> Program {
     Program::config(CONFIG)
+        .fill("refusing", faulty::refusing())
         .fill("origin", origin)
         .fill("upstream", upstream)
         .file("lost.html", "<h1>Lost</h1>")

@@ -1,6 +1,6 @@
 //! The filter `headers`.
 
-use portunus_testkit::{Origin, Program, Response};
+use portunus_testkit::{Origin, Program, Response, faulty};
 
 #[test]
 fn headers_of_both_messages_are_changed_in_the_order_remove_set_add_append() {
@@ -43,14 +43,16 @@ hosts:
 
 #[test]
 fn answers_of_our_own_are_changed_too() {
+    let refusing = faulty::refusing();
     let program = Program::config(
         r#"
 hosts:
   "*":
     routes:
-      /: {use: [{headers: {response: {set: {X-Frame-Options: DENY}}}}], to: "http://127.0.0.1:1"}
+      /: {use: [{headers: {response: {set: {X-Frame-Options: DENY}}}}], to: "{refusing}"}
 "#,
     )
+    .fill("refusing", &refusing)
     .start();
     let answer = program.get("/");
     assert_eq!((answer.status, answer.header("x-frame-options")), (502, Some("DENY")));

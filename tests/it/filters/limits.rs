@@ -39,7 +39,8 @@ fn a_body_in_chunks_is_cut_at_the_limit() {
 
 #[test]
 fn a_long_target_and_many_headers_are_refused() {
-    let program = program(&Origin::text("a"));
+    let origin = Origin::text("a");
+    let program = program(&origin);
     let mut client = program.client();
     assert_eq!(client.get("/uri?a=1").status, 200);
     client.get("/uri?a=0123456789abcdef").assert_own(414, "limit.uri");

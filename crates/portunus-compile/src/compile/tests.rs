@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use portunus_base::{ListenerId, UpstreamId};
+use portunus_config::{Env, load_text};
 use portunus_filter::Filter;
 use portunus_snapshot::{Destination, Route};
 
@@ -81,6 +82,15 @@ fn route<'c>(compiled: &'c Compiled, name: &str) -> &'c Arc<Route> {
 fn filters(compiled: &Compiled, name: &str) -> Vec<*const dyn Filter> {
     let chain = &route(compiled, name).chain;
     chain.links().iter().map(|link| Arc::as_ptr(&link.filter)).collect()
+}
+
+#[test]
+fn what_the_loader_reports_is_not_reported_again() {
+    let text = "hosts: {a.test: {listeners: [no], routes: {/a: nobody, /b: http://10.0.0.1}}}";
+    let loaded = load_text("portunus.yaml", text, &Env::default());
+    assert_eq!(loaded.diagnostics.len(), 2);
+    let (compiled, found) = Process::new().compile(&loaded, None);
+    assert!(compiled.is_none() && found.is_empty());
 }
 
 #[test]

@@ -46,18 +46,6 @@ impl Plan {
         Some(Self { destination, timeouts, retry, mirror, upgrade: route.upgrade })
     }
 
-    /// True for a route with these settings and the very same filters.
-    pub(super) fn is_of(&self, route: &Route, links: &[Link]) -> bool {
-        same_links(route.chain.links(), links)
-            && self.destination == route.destination
-            && self.timeouts == route.timeouts
-            && self.retry == route.retry
-            && self.mirror == route.mirror
-            && self.upgrade == route.upgrade
-            && route.preserve_host == PRESERVE_HOST
-            && route.forwarded == FORWARDED
-    }
-
     pub(super) fn into_route(
         self,
         id: RouteId,
@@ -81,15 +69,29 @@ impl Plan {
     }
 }
 
-/// Whether two routes do the same, whatever their ids.
+/// Whether two routes do the same, whatever they are called.
 pub(crate) fn same_route(old: &Route, new: &Route) -> bool {
-    same_links(old.chain.links(), new.chain.links())
-        && old.destination == new.destination
-        && old.timeouts == new.timeouts
-        && old.retry == new.retry
-        && old.mirror == new.mirror
-        && (old.preserve_host, old.forwarded) == (new.preserve_host, new.forwarded)
-        && old.upgrade == new.upgrade
+    // Written out, so that a new field does not compile before it is compared.
+    let Route {
+        id: _,
+        name: _,
+        series: _,
+        chain,
+        destination,
+        timeouts,
+        retry,
+        mirror,
+        preserve_host,
+        forwarded,
+        upgrade,
+    } = old;
+    same_links(chain.links(), new.chain.links())
+        && *destination == new.destination
+        && *timeouts == new.timeouts
+        && *retry == new.retry
+        && *mirror == new.mirror
+        && (*preserve_host, *forwarded) == (new.preserve_host, new.forwarded)
+        && *upgrade == new.upgrade
 }
 
 fn same_links(old: &[Link], new: &[Link]) -> bool {

@@ -7,8 +7,7 @@ use portunus_telemetry::metrics::{Count, SeriesTotals};
 use portunus_upstream::Upstream;
 use serde::Serialize;
 
-use crate::Refusal;
-use crate::shared::{Reloaded, Shared};
+use crate::shared::{ReloadResult, Reloaded, Shared};
 
 /// `/api/status`.
 #[derive(Debug, Serialize)]
@@ -198,9 +197,10 @@ pub(super) struct ReloadAnswer {
     details: Option<String>,
 }
 
-pub(super) fn reload(shared: &Shared, result: Result<Reloaded, Refusal>) -> ReloadAnswer {
-    match result {
-        Ok(Reloaded { generation, change }) => ReloadAnswer {
+pub(super) fn reload(result: ReloadResult) -> ReloadAnswer {
+    let ReloadResult { generation, reloaded } = result;
+    match reloaded {
+        Ok(Reloaded { change, .. }) => ReloadAnswer {
             ok: true,
             generation,
             change: change.lines().map(str::to_owned).collect(),
@@ -209,7 +209,7 @@ pub(super) fn reload(shared: &Shared, result: Result<Reloaded, Refusal>) -> Relo
         },
         Err(refusal) => ReloadAnswer {
             ok: false,
-            generation: shared.generation(),
+            generation,
             change: Vec::new(),
             error: Some(refusal.to_string()),
             details: Some(refusal.details()),

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::Weak;
 
 use portunus_config::ListenAddress;
 use tokio::net::{TcpListener, UnixListener};
@@ -54,8 +54,9 @@ impl AdminSocket {
     }
 
     /// Answers from now on.
-    pub(crate) fn serve(self, shared: Arc<Shared>) -> Admin {
+    pub(crate) fn serve(self, shared: Weak<Shared>) -> Admin {
         let address = self.address();
+        let file = address.strip_prefix("unix:").map(|path| SocketFile(path.into()));
         let task = match self {
             Self::Tcp(listener, at) => {
                 let reach = Reach::of(at.ip());
@@ -67,7 +68,17 @@ impl AdminSocket {
                 Task::spawn(async move { drop(server.await) })
             }
         };
-        Admin { address, _task: task }
+        Admin { address, _task: task, _file: file }
+    }
+}
+
+/// The file of a Unix socket; dropping it removes the file.
+#[derive(Debug)]
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

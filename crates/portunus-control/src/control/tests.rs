@@ -9,7 +9,11 @@ use crate::{ConfigSource, Console, Refusal};
 
 /// An origin that answers everything with its name.
 async fn origin(name: &'static str) -> (SocketAddr, Task) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    origin_at(name, "127.0.0.1:0".parse().unwrap()).await
+}
+
+async fn origin_at(name: &'static str, address: SocketAddr) -> (SocketAddr, Task) {
+    let listener = TcpListener::bind(address).await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = Task::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -133,4 +137,58 @@ async fn readiness_follows_the_stages_and_a_drain_ends() {
     assert!(get(&admin, "/healthz").await.contains("200 OK"));
     assert_eq!(control.connections(), 0);
     control.stop();
+}
+
+#[tokio::test]
+async fn a_listener_moves_to_another_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portunus.yaml");
+    let (to, _origin) = origin("only").await;
+    std::fs::write(&file, config(to)).unwrap();
+    let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
+    let old = listener(&control);
+    std::fs::write(&file, config(to).replace("127.0.0.1:0}}", "\"[::1]:0\"}}")).unwrap();
+    control.reload().await.unwrap();
+    let new = listener(&control);
+    assert!(new.starts_with("[::1]:") && new != old, "{new}");
+    assert!(get(&new, "/").await.ends_with("only"));
+    control.drain().await;
+    assert!(TcpStream::connect(&old).await.is_err(), "the old address is closed");
+    control.stop();
+}
+
+#[tokio::test]
+async fn failing_tests_of_the_configuration_veto_it() {
+    let (to, _origin) = origin("only").await;
+    let tests = "tests: [{name: wrong, request: GET http://a.test/, expect: 418}]\n";
+    let source = ConfigSource::Text { name: "test".to_owned(), text: config(to) + tests };
+    let error = Control::start(options(source)).await.err().unwrap();
+    let Refusal::Tests(text) = &error.0 else { panic!("{error}") };
+    assert!(text.contains("418") && text.contains("wrong"), "{text}");
+}
+
+#[tokio::test]
+async fn health_checks_see_an_endpoint_go_and_come_back() {
+    let (to, origin) = origin("only").await;
+    let health = "health: {path: /, every: 10ms, healthy_after: 2, unhealthy_after: 2}";
+    let upstreams = format!("upstreams: {{shop: {{endpoints: [\"http://{to}\"], {health}}}}}\n");
+    let text = config(to).replace(&format!("/**: http://{to}"), "/**: shop") + &upstreams;
+    let source = ConfigSource::Text { name: "test".to_owned(), text };
+    let control = Control::start(options(source)).await.unwrap();
+    let admin = control.admin_address().unwrap().to_owned();
+    drop(origin);
+    until(&admin, "\"state\":\"down\"").await;
+    let web = listener(&control);
+    assert!(get(&web, "/").await.contains("503"), "an endpoint that is down gets no request");
+    let (_, _origin) = origin_at("back", to).await;
+    until(&admin, "\"state\":\"up\"").await;
+    assert!(get(&web, "/").await.ends_with("back"));
+    control.stop();
+}
+
+/// Asks for the upstreams until the answer holds `wanted`.
+async fn until(admin: &str, wanted: &str) {
+    let asking = async { while !get(admin, "/api/upstreams").await.contains(wanted) {} };
+    let found = tokio::time::timeout(std::time::Duration::from_secs(30), asking).await;
+    assert!(found.is_ok(), "{wanted}");
 }

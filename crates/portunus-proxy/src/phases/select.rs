@@ -82,11 +82,7 @@ fn nothing(resolved: bool, busy: bool) -> ProxyError {
 /// The number that keyed algorithms pick by.
 fn key(exchange: &Exchange, source: &KeySource) -> Option<u64> {
     match source {
-        KeySource::ClientIp => {
-            let mut text = AddressText::default();
-            text.write(exchange.client.ip);
-            Some(hash_bytes(text.text()))
-        }
+        KeySource::ClientIp => Some(hash_bytes(AddressText::of_ip(exchange.client.ip).text())),
         KeySource::Path => Some(hash_bytes(exchange.request.path())),
         KeySource::Header(name) => exchange.request.headers.value(name.as_bytes()).map(hash_bytes),
         KeySource::Cookie(name) => template::cookie(exchange, name).map(hash_bytes),

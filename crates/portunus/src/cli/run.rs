@@ -5,7 +5,7 @@ mod quick;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use portunus_control::{ConfigSource, Console, End};
+use portunus_control::{ConfigSource, Console, End, Refusal, StartError};
 
 use super::{FAILED, FORCED, origin, output};
 use crate::wire;
@@ -43,14 +43,9 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
 }
 
 /// Errors of the system get a line of ours each; diagnostics have their own form.
-fn report(error: &portunus_control::StartError) {
+fn report(error: &StartError) {
     match &error.0 {
-        portunus_control::Refusal::System(lines) => {
-            lines.iter().for_each(|line| output::error(line))
-        }
-        refusal => {
-            output::note(&refusal.details());
-            output::error(&format!("cannot start: {refusal}"));
-        }
+        Refusal::System(lines) => lines.iter().for_each(|line| output::error(line)),
+        refusal => output::note(&refusal.details()),
     }
 }

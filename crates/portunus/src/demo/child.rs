@@ -32,6 +32,11 @@ impl TiedChild {
         command.args(["demo", "tied", &std::process::id().to_string(), "--"]);
         command.args(arguments).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        // The files of the demonstration are whole: nothing in them is overridden.
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.as_encoded_bytes().starts_with(b"PORTUNUS_")) {
+            command.env_remove(name);
+        }
         let mut process =
             command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
         let stderr = process.stderr.take().context("standard error is piped")?;
