@@ -218,8 +218,12 @@ impl Control {
     pub async fn drain(&self) {
         self.shared.enter(Stage::Draining);
         self.shared.service.drain().await;
-        while self.shared.service.connections() > 0 {
+        loop {
+            // Workers hear of it at their next turn; what they accept until then counts too.
             tokio::time::sleep(DRAIN_LOOK_EVERY).await;
+            if self.shared.service.connections() == 0 {
+                return;
+            }
         }
     }
 

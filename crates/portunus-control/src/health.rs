@@ -103,7 +103,7 @@ impl Rounds {
 
     fn record(&mut self, endpoint: &Endpoint, result: Result<(), String>) {
         let state = &endpoint.state;
-        let fresh = || (Arc::downgrade(state), Tally::default());
+        let fresh = || (Arc::downgrade(state), Tally::new(state.active_down()));
         let (known, tally) = self.tallies.entry(endpoint.address.clone()).or_insert_with(fresh);
         if !std::ptr::eq(known.as_ptr(), Arc::as_ptr(state)) {
             (*known, *tally) = fresh();

@@ -1,9 +1,13 @@
 //! The sockets of listeners: bound before a configuration is published, closed after.
 
+use std::io;
+use std::net::SocketAddr;
+
 use portunus_base::ListenerId;
 use portunus_compile::ListenerBinding;
-use portunus_net::{ListenAddress, ListenSocket};
+use portunus_net::{BindError, ListenAddress, ListenSocket};
 use portunus_proxy::Service;
+use socket2::{Domain, Socket, Type};
 
 use crate::Console;
 
@@ -43,7 +47,7 @@ impl Rebinding {
             now.iter().cloned().partition(|bound| wanted.iter().any(|one| bound.is(one)));
         let (mut opened, mut errors) = (Vec::new(), Vec::new());
         for binding in wanted.iter().filter(|one| !now.iter().any(|bound| bound.is(one))) {
-            match open(binding, workers) {
+            match is_free(now, &binding.address).and_then(|()| open(binding, workers)) {
                 Ok(one) => opened.push(one),
                 Err(error) => errors.push(format!("listener `{}`: {error}", binding.name)),
             }
@@ -82,10 +86,34 @@ fn remove_socket(bound: &Bound) {
     }
 }
 
+/// Refuses an address that another process of this user listens on: the workers' sockets would
+/// share it silently, and each process get a part of the connections.
+fn is_free(now: &[Bound], address: &ListenAddress) -> Result<(), BindError> {
+    let ListenAddress::Ip(at) = address else { return Ok(()) };
+    let ours =
+        |bound: &Bound| matches!(&bound.address, ListenAddress::Ip(one) if one.port() == at.port());
+    match probe(*at) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && !now.iter().any(ours) => {
+            Err(BindError { address: address.clone(), error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Binds without sharing and without listening, which disturbs nobody.
+fn probe(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())
+}
+
 fn open(
     binding: &ListenerBinding,
     workers: usize,
-) -> Result<(Bound, Vec<ListenSocket>), portunus_net::BindError> {
+) -> Result<(Bound, Vec<ListenSocket>), BindError> {
     let sockets = ListenSocket::bind(&binding.address, workers)?;
     let address = sockets.first().map_or(&binding.address, ListenSocket::address).clone();
     let (id, name, wanted) = (binding.id, binding.name.clone(), binding.address.clone());

@@ -38,8 +38,12 @@ impl Upstreams {
         let mut first = Vec::new();
         for wanted in sources {
             let id = wanted.upstream.plan.id;
-            match self.runs.get_mut(&id).filter(|run| run.source == wanted.source) {
-                Some(run) => run.retarget(&wanted.upstream),
+            match self.runs.get_mut(&id) {
+                Some(run) if run.source == wanted.source => run.retarget(&wanted.upstream),
+                Some(run) => {
+                    run.switch(wanted);
+                    first.extend(run.feed.clone());
+                }
                 None => {
                     let run = Run::start(wanted, &self.world);
                     first.extend(run.feed.clone());
@@ -88,21 +92,33 @@ impl Run {
             world: Arc::clone(world),
             upstream: ArcSwap::new(Arc::clone(&wanted.upstream)),
         });
-        let mut run = Self {
-            source: wanted.source.clone(),
-            target,
-            feed: None,
-            _provider: None,
-            checks: None,
-        };
-        match &wanted.source {
-            Source::Fixed(endpoints) => run.target.serve(endpoints),
-            Source::Resolve(inputs) => {
-                run.follow(endpoint_list(inputs.clone(), ResolveOptions::default()));
-            }
-            Source::Provider(plan) => run.follow(plan.open()),
-        }
+        let source = wanted.source.clone();
+        let mut run = Self { source, target, feed: None, _provider: None, checks: None };
+        run.find();
         run
+    }
+
+    /// Goes on with another source. The endpoints of now serve until it has answered.
+    fn switch(&mut self, wanted: &UpstreamSource) {
+        let known = self.target.upstream().serving.load();
+        self.target.upstream.store(Arc::clone(&wanted.upstream));
+        if known.resolved {
+            let endpoints = known.set.endpoints().to_vec();
+            wanted.upstream.serve(endpoints, &self.target.world.metrics);
+        }
+        self.source = wanted.source.clone();
+        self.find();
+    }
+
+    fn find(&mut self) {
+        (self.feed, self._provider) = (None, None);
+        match &self.source {
+            Source::Fixed(endpoints) => self.target.serve(endpoints),
+            Source::Resolve(inputs) => {
+                self.follow(endpoint_list(inputs.clone(), ResolveOptions::default()));
+            }
+            Source::Provider(plan) => self.follow(plan.open()),
+        }
     }
 
     fn follow(&mut self, provider: Box<dyn Provider>) {

@@ -1,5 +1,7 @@
 //! What can go wrong with an exchange: kind × side × whether another try is safe. Small and `Copy`.
 
+use crate::Reason;
+
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Side {
@@ -80,6 +82,36 @@ pub enum ErrorKind {
     },
     /// The process is stopping.
     Stopping,
+}
+
+impl ErrorKind {
+    /// The reason code. Exhaustive: a new kind does not compile until it has one.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        Reason(match self {
+            Self::BadRequest { code, .. } | Self::Filter { code, .. } => code,
+            Self::BadResponse(_) => "upstream.bad_response",
+            Self::BodyTooLarge => "limit.body",
+            Self::ClientClosed => "client.closed",
+            Self::ClientTimeout => "client.timeout",
+            Self::ConnectFailed => "upstream.connect_failed",
+            Self::ConnectRefused => "upstream.connect_refused",
+            Self::ConnectTimeout => "upstream.connect_timeout",
+            Self::FirstByteTimeout => "upstream.first_byte_timeout",
+            Self::IdleTimeout => "upstream.idle_timeout",
+            Self::MethodNotAllowed => "route.method",
+            Self::NoEndpoint => "upstream.none_usable",
+            Self::NoHost => "route.no_host",
+            Self::NoRoute => "route.none",
+            Self::RequestTimeout => "request.timeout",
+            Self::Reset => "upstream.reset",
+            Self::Stopping => "process.stopping",
+            Self::Truncated => "upstream.truncated",
+            Self::Unresolved => "upstream.unresolved",
+            Self::UpgradeRefused => "route.upgrade",
+            Self::UpstreamBusy => "upstream.busy",
+        })
+    }
 }
 
 /// One failure of an exchange.

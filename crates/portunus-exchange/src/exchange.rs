@@ -42,7 +42,7 @@ pub struct Exchange {
     pub phase: Phase,
     /// When things happened.
     pub timings: Timings,
-    /// Body bytes.
+    /// How much went each way.
     pub bytes: Bytes2Way,
     /// Largest allowed body of the request, in bytes. The relay enforces it.
     pub request_body_max: Option<u64>,
@@ -52,13 +52,17 @@ pub struct Exchange {
     pub attributes: Attributes,
 }
 
-/// Bytes of bodies, without heads and framing.
+/// Bytes of messages: bodies without their framing, and heads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bytes2Way {
-    /// From the client.
+    /// Body bytes from the client.
     pub request: u64,
-    /// To the client.
+    /// Body bytes to the client.
     pub response: u64,
+    /// Bytes of the request's head.
+    pub request_head: u64,
+    /// Bytes of the answer's head.
+    pub response_head: u64,
 }
 
 /// When things happened; 0 for what has not.

@@ -145,6 +145,13 @@ impl Io {
         !matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
+    /// True when the peer has reset the connection. A system call: ask only when something has happened.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        let error = either!(self, stream => stream.take_error());
+        !matches!(error, Ok(None))
+    }
+
     /// Tells the peer that nothing more will come.
     pub fn shutdown_write(&self) {
         // A peer that is gone already needs no telling.

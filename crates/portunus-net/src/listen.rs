@@ -78,6 +78,7 @@ impl ListenSocket {
     /// In use, no permission, no such address.
     pub fn bind(address: &ListenAddress, count: usize) -> Result<Vec<Self>, BindError> {
         let fault = |error| BindError { address: address.clone(), error };
+        refuse_used(address).map_err(fault)?;
         let first = Self::bind_one(address).map_err(fault)?;
         let mut all = vec![first];
         while all.len() < count.max(1) {
@@ -110,6 +111,17 @@ impl ListenSocket {
     }
 }
 
+/// SO_REUSEPORT would let another process of ours share the port in silence: without it, a used one is refused.
+fn refuse_used(address: &ListenAddress) -> io::Result<()> {
+    match address {
+        ListenAddress::Ip(ip) if ip.port() != 0 => match tcp_socket(*ip, false) {
+            Err(error) if no_such_family(&error) => Ok(()),
+            probed => probed.map(drop),
+        },
+        _ => Ok(()),
+    }
+}
+
 fn bind_tcp(address: SocketAddr) -> io::Result<ListenSocket> {
     match bind_tcp_as(address) {
         // A machine without IPv6 still serves `:80`.
@@ -131,19 +143,25 @@ fn no_such_family(error: &io::Error) -> bool {
 }
 
 fn bind_tcp_as(address: SocketAddr) -> io::Result<ListenSocket> {
+    let socket = tcp_socket(address, true)?;
+    socket.listen(BACKLOG)?;
+    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok(ListenSocket { fd: socket.into(), address: ListenAddress::Ip(bound) })
+}
+
+/// A bound socket.
+fn tcp_socket(address: SocketAddr, shared: bool) -> io::Result<socket2::Socket> {
     let kind = Type::STREAM.nonblocking();
     let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(!is_any_v6(address))?;
     }
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(shared)?;
     // Accepted sockets inherit it.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
-    Ok(ListenSocket { fd: socket.into(), address: ListenAddress::Ip(bound) })
+    Ok(socket)
 }
 
 fn bind_unix(path: &Path) -> io::Result<ListenSocket> {
@@ -187,7 +205,10 @@ impl Listener {
     /// # Errors
     /// The runtime cannot watch one more socket.
     pub fn adopt(socket: ListenSocket) -> io::Result<Self> {
-        #[expect(deprecated, reason = "its caveat is types whose fd changes; an OwnedFd's never does")]
+        #[expect(
+            deprecated,
+            reason = "its caveat is types whose fd changes; an OwnedFd's never does"
+        )]
         let fd = AsyncFd::new(socket.fd)?;
         Ok(Self { fd, address: socket.address })
     }

@@ -5,6 +5,7 @@
 
 pub(crate) mod h1;
 
+use std::task::Context;
 use std::time::Duration;
 
 use portunus_exchange::ProxyError;
@@ -59,8 +60,8 @@ pub(crate) trait AnswerSink {
     /// Sends an answer before the answer (1xx), where the client can take one.
     async fn interim(&mut self, head: &ResponseHead) -> Result<(), ProxyError>;
 
-    /// Puts the head of the answer into the next write. False when the connection will close after it.
-    fn head(&mut self, head: &ResponseHead, framing: Framing, keep_alive: bool) -> bool;
+    /// Puts the head of the answer into the next write; its length in bytes.
+    fn head(&mut self, head: &ResponseHead, framing: Framing, keep_alive: bool) -> usize;
 
     /// Puts the head of an answer that switches protocols into the next write.
     fn upgrade(&mut self, head: &ResponseHead, protocol: &[u8]);
@@ -74,12 +75,15 @@ pub(crate) trait AnswerSink {
     /// Writes what was gathered.
     async fn flush(&mut self) -> Result<(), ProxyError>;
 
+    /// True when the client has broken its connection off. To be polled while its answer is waited for.
+    fn poll_gone(&self, cx: &mut Context<'_>) -> bool;
+
     /// Something of the answer is on its way.
     fn is_started(&self) -> bool;
 
     /// The socket, where the body's bytes may go to it as they are.
     fn plain_io(&self) -> Option<&Io>;
 
-    /// Makes sure that the client can tell that its answer is cut.
-    fn cut(&self);
+    /// Makes the client's connection end so that it can tell that its answer is cut.
+    fn cut(&mut self);
 }

@@ -147,11 +147,12 @@ async fn send<C: ClientStream>(
 ) -> Result<(), ProxyError> {
     let (_, answer) = client.split();
     let bodyless = {
-        let exchange = run.exchange.borrow();
+        let mut exchange = run.exchange.borrow_mut();
         let status = exchange.response.status;
         let bodyless = exchange.request.method == Method::Head || matches!(status, 204 | 304);
         let framing = if bodyless { Framing::None } else { Framing::Length(body.len() as u64) };
-        answer.head(&exchange.response, framing, keep);
+        let bytes = answer.head(&exchange.response, framing, keep);
+        exchange.bytes.response_head = bytes as u64;
         bodyless
     };
     if !bodyless {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_net::{Buffers, Io};
+use portunus_snapshot::UPGRADE;
 use portunus_upstream::ClientConn;
 
 use crate::deadline::Deadline;
 use crate::local::Local;
-use crate::phases::admit::UPGRADE;
 use crate::phases::receive::Bounds;
 use crate::protocol::{AnswerSink, ClientStream};
 use crate::run::Run;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
@@ -78,12 +78,12 @@ impl Folder {
     #[track_caller]
     pub fn run_with(&self, arguments: &[&str]) -> Finished {
         let mut command = self.command();
-        let mut child = command.args(arguments).spawn().expect("the program starts");
-        let stdout = collect(child.stdout.take());
-        let stderr = collect(child.stderr.take());
+        let mut child = Killed(command.args(arguments).spawn().expect("the program starts"));
+        let stdout = collect(child.0.stdout.take());
+        let stderr = collect(child.0.stderr.take());
         let mut code = None;
         eventually(&format!("the end of portunus {arguments:?}"), || {
-            code = child.try_wait().expect("a child can be waited for");
+            code = child.0.try_wait().expect("a child can be waited for");
             code.is_some()
         });
         let text = |thread: JoinHandle<String>| thread.join().expect("a pipe can be read");
@@ -112,6 +112,18 @@ impl Finished {
     pub fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
+    }
+}
+
+/// A process that does not outlive its test.
+#[derive(Debug)]
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It fails where the process has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

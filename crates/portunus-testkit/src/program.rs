@@ -5,10 +5,10 @@ mod setup;
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::folder::Killed;
 use crate::{Answer, Client, Folder, Metrics, eventually};
 use output::Output;
 
@@ -17,7 +17,7 @@ pub use setup::Setup;
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
 pub struct Program {
-    child: Child,
+    child: Killed,
     setup: Setup,
     stdout: Output,
     stderr: Output,
@@ -43,9 +43,9 @@ impl Program {
     fn start(setup: Setup) -> Self {
         let mut command = setup.folder().command();
         command.arg("run").args(setup.arguments());
-        let mut child = command.spawn().expect("the program starts");
-        let stdout = Output::collect(child.stdout.take());
-        let stderr = Output::collect(child.stderr.take());
+        let mut child = Killed(command.spawn().expect("the program starts"));
+        let stdout = Output::collect(child.0.stdout.take());
+        let stderr = Output::collect(child.0.stderr.take());
         let program = Self { child, setup, stdout, stderr };
         program.wait_for_stderr(|line| line == "portunus: ready");
         program
@@ -122,7 +122,7 @@ impl Program {
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.child.0.id()
     }
 
     /// Writes a new configuration, with the same places filled in, and nothing more.
@@ -156,7 +156,7 @@ impl Program {
     /// Sends a signal.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let id = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw);
         kill_process(id.expect("a process has an id"), signal).expect("it runs");
     }
 
@@ -172,7 +172,7 @@ impl Program {
     pub fn wait(&mut self) -> Option<i32> {
         let mut status = None;
         eventually("the end of the program", || {
-            status = self.child.try_wait().expect("a child can be waited for");
+            status = self.child.0.try_wait().expect("a child can be waited for");
             status.is_some()
         });
         status.and_then(|status| status.code())
@@ -194,13 +194,5 @@ impl Program {
     #[track_caller]
     pub fn wait_for_stdout(&self, is_it: impl Fn(&str) -> bool) -> String {
         self.stdout.wait_for(is_it)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It fails where the program has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -21,6 +21,8 @@ struct Inner {
     states: HashMap<(UpstreamId, Address), Weak<EndpointState>>,
     keys: u32,
     free_keys: Vec<u32>,
+    /// The count of states at which unused ones are looked for: rarely enough to cost nothing for each.
+    sweep_at: usize,
 }
 
 impl StateStore {
@@ -35,7 +37,9 @@ impl StateStore {
     /// The state of an endpoint: the one that is in use, or a new one.
     pub fn endpoint(&self, upstream: UpstreamId, address: &Address) -> Arc<EndpointState> {
         self.with(|inner| {
-            inner.forget_unused();
+            if inner.states.len() >= inner.sweep_at {
+                inner.forget_unused();
+            }
             let place = (upstream, address.clone());
             if let Some(state) = inner.states.get(&place).and_then(Weak::upgrade) {
                 return state;
@@ -62,6 +66,7 @@ impl Inner {
             self.states.values().filter_map(|state| Some(state.upgrade()?.key())).collect();
         used.sort_unstable();
         self.free_keys = (0..self.keys).filter(|key| used.binary_search(key).is_err()).collect();
+        self.sweep_at = (2 * self.states.len()).max(SWEEP_MIN);
     }
 
     fn take_key(&mut self) -> u32 {
@@ -71,6 +76,9 @@ impl Inner {
         })
     }
 }
+
+/// Below this many states nobody looks for unused ones.
+const SWEEP_MIN: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -89,8 +97,13 @@ mod tests {
         let other = store.endpoint(b, &address(1));
         assert!(Arc::ptr_eq(&first, &store.endpoint(a, &address(1))));
         assert_ne!(first.key(), other.key());
-        let key = first.key();
         drop(first);
-        assert_eq!(store.endpoint(a, &address(2)).key(), key);
+        let many = |port| store.endpoint(a, &address(port)).key();
+        let largest = (1000..3000).map(many).max();
+        assert!(
+            largest < Some(2 * SWEEP_MIN as u32),
+            "keys of the dead are used again: {largest:?}"
+        );
+        assert_eq!(store.endpoint(b, &address(1)).key(), other.key());
     }
 }

@@ -46,7 +46,7 @@ enum Command {
     Fmt(fmt::Options),
     /// Make the running Portunus load its configuration again.
     Reload(reload::Options),
-    /// Say what would become of a request, and why. Sends nothing.
+    /// Say what would become of a request, and why; sends nothing.
     Explain(explain::Options),
     /// Run the tests of a configuration.
     Test(test::Options),

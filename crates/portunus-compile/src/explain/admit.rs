@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use portunus_base::ListenerId;
 use portunus_exchange::{ClientFacts, Exchange};
-use portunus_http::{HeaderId, HeaderList, normalize_path, strip_hop_by_hop};
-use portunus_snapshot::{Networks, identify};
+use portunus_http::{HeaderId, normalize_path};
+use portunus_snapshot::{Networks, admit};
 
 use crate::Question;
 
@@ -26,9 +26,7 @@ pub(super) fn exchange(question: &Question, listener: ListenerId, trusted: &Netw
     for (name, value) in &question.headers {
         head.headers.append(name.as_bytes(), value.as_bytes());
     }
-    strip_hop_by_hop(&mut exchange.request.headers);
-    identify_client(&mut exchange, trusted);
-    describe_client(&exchange.client, &mut exchange.request.headers);
+    admit(&mut exchange, trusted);
     exchange
 }
 
@@ -39,63 +37,4 @@ fn at_home(peer: IpAddr, port: u16) -> SocketAddr {
         IpAddr::from([0u16, 0, 0, 0, 0, 0, 0, 1])
     };
     SocketAddr::new(ip, port)
-}
-
-fn identify_client(exchange: &mut Exchange, trusted: &Networks) {
-    let peer = exchange.client.peer.ip();
-    exchange.client.trusted = trusted.contains(peer);
-    let headers = &mut exchange.request.headers;
-    if exchange.client.trusted {
-        let told = identify(peer, headers, trusted);
-        exchange.client.ip = told.ip;
-        exchange.client.scheme = told.scheme.unwrap_or(exchange.client.scheme);
-    } else {
-        headers.retain(|header| !is_word_of_proxy(header.id));
-    }
-    headers.retain(|header| !is_identity(header.id));
-}
-
-fn describe_client(client: &ClientFacts, headers: &mut HeaderList) {
-    let host = headers.value_of(HeaderId::Host).unwrap_or(b"").to_vec();
-    headers.append_id(HeaderId::XForwardedFor, client.peer.ip().to_string().as_bytes());
-    let absent = [
-        (HeaderId::XForwardedProto, client.scheme.text().as_bytes().to_vec()),
-        (HeaderId::XForwardedPort, client.local.port().to_string().into_bytes()),
-        (HeaderId::XForwardedHost, host),
-    ];
-    for (id, value) in absent {
-        if !headers.has(id) {
-            headers.append_id(id, &value);
-        }
-    }
-    headers.set_id(HeaderId::XRealIp, client.ip.to_string().as_bytes());
-}
-
-/// Headers by which proxies describe the client.
-fn is_word_of_proxy(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::Forwarded
-            | HeaderId::XForwardedClientCert
-            | HeaderId::XForwardedFor
-            | HeaderId::XForwardedHost
-            | HeaderId::XForwardedMethod
-            | HeaderId::XForwardedPort
-            | HeaderId::XForwardedPrefix
-            | HeaderId::XForwardedProto
-            | HeaderId::XForwardedUri
-            | HeaderId::XRealIp
-    )
-}
-
-/// Headers by which only we tell an upstream who the user is.
-fn is_identity(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::ClientCert
-            | HeaderId::XConsumerGroups
-            | HeaderId::XConsumerId
-            | HeaderId::XConsumerUsername
-            | HeaderId::XCredentialIdentifier
-    )
 }

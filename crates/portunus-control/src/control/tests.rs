@@ -117,6 +117,11 @@ async fn a_taken_address_stops_the_start_and_vetoes_a_reload() {
     let text =
         config(to).replace("web: {", &format!("web2: {{address: \"{}\"}}, web: {{", taken.1));
     std::fs::write(&file, text).unwrap();
+    let shared = config(to).replace("127.0.0.1:0}}", &format!("\"{}\"}}}}", listener(&control)));
+    let second = ConfigSource::Text { name: "second".to_owned(), text: shared };
+    let error = Control::start(options(second)).await.err().unwrap();
+    assert!(error.to_string().contains("in use"), "two programs cannot share a port: {error}");
+
     let refused = control.reload().await.unwrap_err();
     assert!(matches!(&refused, Refusal::System(lines) if lines.len() == 1), "{refused:?}");
     assert!(get(&listener(&control), "/").await.ends_with("only"));
@@ -152,8 +157,9 @@ async fn a_listener_moves_to_another_address() {
     let new = listener(&control);
     assert!(new.starts_with("[::1]:") && new != old, "{new}");
     assert!(get(&new, "/").await.ends_with("only"));
-    control.drain().await;
-    assert!(TcpStream::connect(&old).await.is_err(), "the old address is closed");
+    let closing = async { while TcpStream::connect(&old).await.is_ok() {} };
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(30), closing).await;
+    assert!(closed.is_ok(), "the old address is closed");
     control.stop();
 }
 
@@ -170,16 +176,26 @@ async fn failing_tests_of_the_configuration_veto_it() {
 #[tokio::test]
 async fn health_checks_see_an_endpoint_go_and_come_back() {
     let (to, origin) = origin("only").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portunus.yaml");
     let health = "health: {path: /, every: 10ms, healthy_after: 2, unhealthy_after: 2}";
     let upstreams = format!("upstreams: {{shop: {{endpoints: [\"http://{to}\"], {health}}}}}\n");
     let text = config(to).replace(&format!("/**: http://{to}"), "/**: shop") + &upstreams;
-    let source = ConfigSource::Text { name: "test".to_owned(), text };
-    let control = Control::start(options(source)).await.unwrap();
+    std::fs::write(&file, &text).unwrap();
+    let mut control = Control::start(options(ConfigSource::File(file.clone()))).await.unwrap();
     let admin = control.admin_address().unwrap().to_owned();
     drop(origin);
     until(&admin, "\"state\":\"down\"").await;
     let web = listener(&control);
     assert!(get(&web, "/").await.contains("503"), "an endpoint that is down gets no request");
+    let more = format!("http://{to}\", \"http://127.0.0.2:{}\"], balance: random,", to.port());
+    std::fs::write(&file, text.replace(&format!("http://{to}\"],"), &more)).unwrap();
+    control.reload().await.unwrap();
+    let upstreams = get(&admin, "/api/upstreams").await;
+    assert!(upstreams.contains("127.0.0.2") && upstreams.contains("down"), "{upstreams}");
+    std::fs::write(&file, &text).unwrap();
+    control.reload().await.unwrap();
+
     let (_, _origin) = origin_at("back", to).await;
     until(&admin, "\"state\":\"up\"").await;
     assert!(get(&web, "/").await.ends_with("back"));

@@ -1,7 +1,7 @@
 //! When results of checks change what is thought of an endpoint. Pure.
 
 /// What is thought of one endpoint, and the results that speak against it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Tally {
     down: bool,
     /// Results in a row that say otherwise.
@@ -9,6 +9,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// What was thought before.
+    pub(super) fn new(down: bool) -> Self {
+        Self { down, against: 0 }
+    }
+
     /// Records a result; answers what is thought from now on, when that has changed: `true` is
     /// healthy. `rise` good results in a row make an endpoint healthy, `fall` bad ones unhealthy.
     pub(super) fn record(&mut self, good: bool, rise: u32, fall: u32) -> Option<bool> {

@@ -57,8 +57,8 @@ fn measure(
         reason: exchange.reason.map(|reason| run.local.reason(reason.0)),
         duration_us: timings.end.since_us(timings.start),
         upstream_us: if asked { timings.end.since_us(timings.attempt) } else { 0 },
-        bytes_in: exchange.bytes.request,
-        bytes_out: exchange.bytes.response,
+        bytes_in: exchange.bytes.request + exchange.bytes.request_head,
+        bytes_out: exchange.bytes.response + exchange.bytes.response_head,
     };
     shard.request(place, &outcome);
 }
@@ -102,8 +102,8 @@ fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecor
         first_byte_us: (timings.first_byte.0 > 0)
             .then(|| timings.first_byte.since_us(timings.start)),
         upstream_us: asked.then(|| timings.end.since_us(timings.attempt)),
-        bytes_in: exchange.bytes.request,
-        bytes_out: exchange.bytes.response,
+        bytes_in: exchange.bytes.request + exchange.bytes.request_head,
+        bytes_out: exchange.bytes.response + exchange.bytes.response_head,
         user: attribute("user"),
         user_agent: value(portunus_http::HeaderId::UserAgent),
         referer: value(portunus_http::HeaderId::Referer),

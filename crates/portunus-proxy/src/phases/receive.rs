@@ -1,17 +1,19 @@
 //! The head of the answer comes in.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
 use portunus_h1::Limits;
 use portunus_http::ResponseHead;
 use portunus_net::Io;
-use portunus_snapshot::Route;
+use portunus_snapshot::{Route, UPGRADE};
 use portunus_upstream::wire::ReadBuffer;
 use portunus_upstream::{Received, Upstream, receive_head};
 
 use crate::deadline::Deadline;
-use crate::phases::admit::UPGRADE;
 use crate::protocol::AnswerSink;
 use crate::run::Run;
 
@@ -47,8 +49,8 @@ pub(crate) async fn head<A: AnswerSink>(
     let mut interims = 0;
     loop {
         let late = ProxyError::upstream(ErrorKind::FirstByteTimeout, Retry::Never);
-        let receiving = receive_head(io, read, bounds.limits, &mut head);
-        match bounds.deadline.bound(bounds.first_byte, late, receiving).await?? {
+        let receiving = unless_gone(answer, receive_head(io, read, bounds.limits, &mut head));
+        match bounds.deadline.bound(bounds.first_byte, late, receiving).await??? {
             Received::Head if head.is_interim() && interims < INTERIMS_MAX => {
                 interims += 1;
                 answer.interim(&head).await?;
@@ -64,6 +66,22 @@ pub(crate) async fn head<A: AnswerSink>(
             Received::Cut => return Err(bad("cut_head")),
         }
     }
+}
+
+/// A client that broke its connection off needs no answer: the upstream may stop working on it.
+async fn unless_gone<A: AnswerSink, F: Future>(
+    answer: &A,
+    receiving: F,
+) -> Result<F::Output, ProxyError> {
+    let mut receiving = pin!(receiving);
+    poll_fn(|cx| match receiving.as_mut().poll(cx) {
+        Poll::Ready(received) => Poll::Ready(Ok(received)),
+        Poll::Pending if answer.poll_gone(cx) => {
+            Poll::Ready(Err(ProxyError::client(ErrorKind::ClientClosed)))
+        }
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 fn bad(code: &'static str) -> ProxyError {

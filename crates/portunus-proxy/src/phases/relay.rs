@@ -85,8 +85,11 @@ fn truncated(_: BodyFault) -> ProxyError {
 
 /// Puts the head of the answer into the next write.
 fn begin<A: AnswerSink>(run: &Run<'_>, answer: &mut A, framing: Framing) {
-    let exchange = run.exchange.borrow();
-    answer.head(&exchange.response, framing, run.keep_wanted);
+    // A body that ends with the upstream's connection need not end the client's.
+    let framing = if framing == Framing::Close { Framing::Chunked } else { framing };
+    let mut exchange = run.exchange.borrow_mut();
+    let bytes = answer.head(&exchange.response, framing, run.keep_wanted);
+    exchange.bytes.response_head = bytes as u64;
 }
 
 /// A body that filters may change has no length that is known before its end.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use portunus_balance::{KeySource, Tried};
 use portunus_base::hash_bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, template};
-use portunus_snapshot::{Destination, Route};
+use portunus_snapshot::{AddressText, Destination, Route};
 use portunus_upstream::{Picked, Upstream};
 
-use crate::phases::admit::AddressText;
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::Run;
 

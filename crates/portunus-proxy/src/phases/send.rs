@@ -8,13 +8,12 @@ use portunus_filter::BodyMode;
 use portunus_h1::{encode_request, encode_upgrade_request};
 use portunus_http::{Framing, HeaderId, HeaderList};
 use portunus_net::Io;
-use portunus_snapshot::Route;
+use portunus_snapshot::{Route, UPGRADE};
 use portunus_upstream::wire::Outgoing;
 use portunus_upstream::{Picked, Upstream};
 
 use crate::calls;
 use crate::deadline::Deadline;
-use crate::phases::admit::UPGRADE;
 use crate::phases::filters::{self, Way};
 use crate::phases::request::{RequestBodyPlan, count};
 use crate::protocol::RequestBody;

@@ -40,6 +40,10 @@ pub(crate) struct Link {
     pub(super) body_deadline: OnceCell<Deadline>,
     /// Bounds each pause of the client within a body.
     pub(super) idle: Cell<Duration>,
+    /// The answer was cut: no farewell.
+    pub(super) cut: Cell<bool>,
+    /// The socket is watched for a reset while an answer is waited for; not while a body comes over it.
+    pub(super) watch: Cell<bool>,
     pub(super) facts: ClientFacts,
     pub(super) listener: Arc<ListenerPlan>,
     pub(super) gate: Rc<Gate>,
@@ -66,7 +70,9 @@ impl Conn {
         let deadline = Deadline::new(&local.worker);
         let idle = Cell::new(listener.timeouts.request_idle);
         let body_deadline = OnceCell::new();
-        let link = Link { io, deadline, body_deadline, idle, facts, listener, gate, local };
+        let (cut, watch) = (Cell::new(false), Cell::new(true));
+        let link =
+            Link { io, deadline, body_deadline, idle, cut, watch, facts, listener, gate, local };
         Box::new(Self { link, read })
     }
 }
@@ -138,6 +144,7 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
     link.local.count(0, 1);
     let framing = head.unwrap_or(Framing::None);
     link.idle.set(link.listener.timeouts.request_idle);
+    link.watch.set(framing.is_empty());
     let (version, keep_wanted) = {
         let exchange = exchange.borrow();
         let version = exchange.request.version;
@@ -155,7 +162,6 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
             out: Outgoing::new(link.local.buffers.take()),
             version,
             keep: false,
-            has_body: true,
         },
     };
     let may_keep = keep_wanted && head.is_ok();
@@ -186,6 +192,7 @@ async fn read_head(
                 let parsed = parse_request(conn.read.filled(), &link.listener.limits, &mut request);
                 if let Parsed::Complete(bytes) = parsed.map_err(refused)? {
                     conn.read.consume(bytes);
+                    exchange.borrow_mut().bytes.request_head = bytes as u64;
                     return request_framing(&request).map(Some).map_err(refused);
                 }
             }
@@ -226,6 +233,9 @@ fn release_buffer(read: &mut ReadBuffer, local: &Local) {
 /// Closes so that the client sees the answer: unread bytes of its request would make the system reset the
 /// connection and throw the answer away (RFC 9112 section 9.6).
 async fn close(conn: &mut Conn) {
+    if conn.link.cut.get() {
+        return release_buffer(&mut conn.read, &conn.link.local);
+    }
     conn.link.io.shutdown_write();
     let linger = conn.link.listener.timeouts.linger;
     let io = &conn.link.io;

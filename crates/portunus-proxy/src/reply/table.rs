@@ -40,31 +40,9 @@ pub(crate) fn of_error(error: ProxyError) -> Reply {
     }
 }
 
-/// The reason code of a failure. Exhaustive: a new kind does not compile until it has one.
+/// The reason code of a failure.
 pub(crate) fn reason_of(error: ProxyError) -> Reason {
-    Reason(match error.kind {
-        ErrorKind::BadRequest { code, .. } | ErrorKind::Filter { code, .. } => code,
-        ErrorKind::BodyTooLarge => "limit.body",
-        ErrorKind::ClientClosed => "client.closed",
-        ErrorKind::ClientTimeout => "client.timeout",
-        ErrorKind::ConnectRefused => "upstream.connect_refused",
-        ErrorKind::ConnectTimeout => "upstream.connect_timeout",
-        ErrorKind::ConnectFailed => "upstream.connect_failed",
-        ErrorKind::FirstByteTimeout => "upstream.first_byte_timeout",
-        ErrorKind::IdleTimeout => "upstream.idle_timeout",
-        ErrorKind::RequestTimeout => "request.timeout",
-        ErrorKind::Reset => "upstream.reset",
-        ErrorKind::Truncated => "upstream.truncated",
-        ErrorKind::BadResponse(_) => "upstream.bad_response",
-        ErrorKind::NoEndpoint => "upstream.none_usable",
-        ErrorKind::Unresolved => "upstream.unresolved",
-        ErrorKind::UpstreamBusy => "upstream.busy",
-        ErrorKind::NoHost => "route.no_host",
-        ErrorKind::NoRoute => "route.none",
-        ErrorKind::MethodNotAllowed => "route.method",
-        ErrorKind::UpgradeRefused => "route.upgrade",
-        ErrorKind::Stopping => "process.stopping",
-    })
+    error.kind.reason()
 }
 
 fn status_of(error: ProxyError) -> u16 {

@@ -55,8 +55,8 @@ impl TiedChild {
         self.id
     }
 
-    /// Waits for a line that begins with `start`, and gives the rest of it. What a process says
-    /// that ends before is said by us.
+    /// Waits for a line that begins with `start`, and gives the rest of it. When the process ends
+    /// before, the error has what it said.
     pub(super) async fn wait_for(&mut self, start: &str) -> anyhow::Result<String> {
         let mut lines = Vec::new();
         while let Some(line) = self.stderr.next_line().await? {
@@ -89,9 +89,9 @@ impl TiedChild {
     /// Asks the process to stop, and kills it when it does not.
     async fn stop(&mut self) {
         // It fails where the process has ended already.
-        let _gone = self.process.id().and_then(pid).map(|id| terminate(id).is_err());
+        let _ = self.process.id().and_then(pid).map(terminate);
         if tokio::time::timeout(GRACE, self.end()).await.is_err() {
-            let _gone = self.process.kill().await.is_err();
+            let _ = self.process.kill().await;
         }
     }
 }

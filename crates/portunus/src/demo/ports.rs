@@ -25,6 +25,8 @@ impl ReservedPort {
         let socket =
             rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         sockopt::set_socket_reuseport(&socket, true)?;
+        // Past connections of somebody else's listener do not keep a port that a person chose.
+        sockopt::set_socket_reuseaddr(&socket, port != 0)?;
         rustix::net::bind(&socket, &loopback(port))?;
         let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?)?;
         Ok(Self { address: address.into(), _socket: socket })

@@ -37,32 +37,31 @@ pub(super) async fn serve(listener: TcpListener, replica: Arc<Replica>, stop: St
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     // Time is up or not: dropping the set ends what is left.
-    let _ended = tokio::time::timeout(GRACE, all).await;
+    let _ = tokio::time::timeout(GRACE, all).await;
 }
 
 /// Ends when servers must stop, or nobody is left who could say so.
 pub(super) async fn stopped(mut stop: Stop) {
-    let _closed = stop.wait_for(|stop| *stop).await.is_err();
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn connection(socket: TcpStream, replica: Arc<Replica>, stop: Stop) {
     // Without it an answer may only be slower.
-    let _slower = socket.set_nodelay(true);
+    let _ = socket.set_nodelay(true);
     let service = service_fn(|request| replica.answer(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .title_case_headers(true)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
-    let result = tokio::select! {
+    // What clients do to their connections is no concern of a shop.
+    let _ = tokio::select! {
         result = &mut connection => result,
         () = stopped(stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    // What clients do to their connections is no concern of a shop.
-    drop(result);
 }
 
 /// Most errors belong to one connection; when there are no descriptors left, a pause helps.

@@ -38,7 +38,7 @@ async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
     }
     say("stopping")?;
     // What is not over by then is cut.
-    let _late = tokio::time::timeout(GRACE, control.drain()).await.is_err();
+    let _ = tokio::time::timeout(GRACE, control.drain()).await;
     control.stop();
     stop.send_replace(true);
     while servers.join_next().await.is_some() {}

@@ -26,7 +26,7 @@ async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
     let signal = stop_signal()?;
     let folder = tempfile::Builder::new().prefix("portunus-demo-").tempdir()?;
     let mut shop = Shop::new(folder.path());
-    // A signal while they start must not leave half of them: dropping the shop ends them.
+    // After a signal while they start, the one that is not ready is killed, the others stop.
     tokio::select! {
         () = signal => {}
         ended = shop.start_and_watch(ports) => ended?,

@@ -2,7 +2,7 @@ use super::Tally;
 
 /// The state after each result: `+` and `-` are results, upper case marks a change.
 fn states(results: &str, rise: u32, fall: u32) -> String {
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(false);
     let word = |changed: Option<bool>, down: bool| match (changed, down) {
         (None, false) => 'u',
         (None, true) => 'd',

@@ -1,6 +1,7 @@
 //! The two directions of one exchange on an HTTP/1 connection.
 
 use std::io;
+use std::task::Context;
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, ProxyError};
@@ -34,8 +35,6 @@ pub(super) struct Answer<'c> {
     pub(super) version: Version,
     /// The answer's head promised that the connection stays.
     pub(super) keep: bool,
-    /// The answer's head promised a body.
-    pub(super) has_body: bool,
 }
 
 impl<'c> ClientStream for Stream<'c> {
@@ -126,18 +125,17 @@ impl AnswerSink for Answer<'_> {
         written
     }
 
-    fn head(&mut self, head: &ResponseHead, framing: Framing, keep_alive: bool) -> bool {
+    fn head(&mut self, head: &ResponseHead, framing: Framing, keep_alive: bool) -> usize {
         let framing = framing_for(self.version, framing);
         self.keep = keep_alive
             && framing != Framing::Close
             && !self.link.gate.is_closed()
             && !self.link.local.is_draining();
-        self.has_body = !framing.is_empty();
         self.out.framing = framing;
         // A head that was prepared and never sent gives way.
         self.out.pending.clear();
         encode_response(head, self.version, framing, self.keep, &mut self.out.pending);
-        self.keep
+        self.out.pending.len()
     }
 
     fn upgrade(&mut self, head: &ResponseHead, protocol: &[u8]) {
@@ -157,6 +155,15 @@ impl AnswerSink for Answer<'_> {
         Self::bound(self.link, self.out.flush(&self.link.io)).await
     }
 
+    fn poll_gone(&self, cx: &mut Context<'_>) -> bool {
+        // More requests, or the end of them, are no reason to stop: only a reset is. Looked at once an event.
+        let link = self.link;
+        link.watch.get() && link.io.poll_readable(cx).is_ready() && {
+            link.watch.set(false);
+            link.io.is_reset()
+        }
+    }
+
     fn is_started(&self) -> bool {
         self.out.started
     }
@@ -165,9 +172,11 @@ impl AnswerSink for Answer<'_> {
         (self.out.framing != Framing::Chunked).then_some(&self.link.io)
     }
 
-    fn cut(&self) {
+    fn cut(&mut self) {
+        self.keep = false;
+        self.link.cut.set(true);
         // A body with a length, or in chunks, shows its cut by itself; one that ends with the connection would not.
-        if self.has_body && self.out.framing == Framing::Close {
+        if self.out.framing == Framing::Close {
             self.link.io.reset_on_close();
         }
     }

@@ -12,30 +12,49 @@ pub(super) fn page() -> String {
     let mut page = String::from(
         "# Command line\n\n\
          Exit codes: 0 fine, 1 a bad configuration, a failed start, a failed test or a wrong \
-         command line, 2 a forced stop.\n",
+         command line, 2 a forced stop.\n\nEvery command takes:\n",
     );
-    for command in program.get_subcommands_mut().filter(|one| !one.is_hide_set()) {
-        if command.get_name() != "help" {
-            section(&mut page, command);
-        }
-    }
+    let everywhere = |arg: &&Arg| arg.is_global_set();
+    arguments(&mut page, program.get_arguments().filter(everywhere));
+    sections(&mut page, &mut program, "");
     page
 }
 
-fn section(page: &mut String, command: &mut Command) {
+/// A section for each command below `parent`, and for those below them.
+fn sections(page: &mut String, parent: &mut Command, path: &str) {
+    for command in parent.get_subcommands_mut().filter(|one| !one.is_hide_set()) {
+        let name = command.get_name();
+        if name != "help" {
+            let path = format!("{path}{name} ");
+            section(page, command, path.trim_end());
+            sections(page, command, &path);
+        }
+    }
+}
+
+fn section(page: &mut String, command: &mut Command, path: &str) {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let usage = command.render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
-    let _ = write!(page, "\n## {}\n\n{about}\n\n```\n{usage}\n```\n", command.get_name());
-    let described =
-        |arg: &&Arg| !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
-    let args: Vec<&Arg> = command.get_arguments().filter(described).collect();
-    if !args.is_empty() {
-        page.push_str("\n| argument | meaning |\n|---|---|\n");
-    }
-    for arg in args {
+    let _ = write!(page, "\n## {path}\n\n{about}.\n\n```text\n{usage}\n```\n");
+    let own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set() && !is_usual(arg);
+    arguments(page, command.get_arguments().filter(own));
+}
+
+/// Whether an argument needs no words.
+fn is_usual(arg: &Arg) -> bool {
+    matches!(arg.get_id().as_str(), "help" | "version")
+}
+
+/// A table of arguments; nothing when there is none.
+fn arguments<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
+    let row = |arg: &Arg| {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(page, "| `{}` | {} |", written(arg), help.replace('|', "\\|"));
+        format!("| `{}` | {} |\n", written(arg), help.replace('|', "\\|"))
+    };
+    let rows: String = args.map(row).collect();
+    if !rows.is_empty() {
+        let _ = write!(page, "\n| argument | meaning |\n|---|---|\n{rows}");
     }
 }
 
