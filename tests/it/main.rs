@@ -12,6 +12,8 @@ mod cli;
 #[cfg(test)]
 mod client_address;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod examples;

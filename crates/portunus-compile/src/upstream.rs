@@ -247,4 +247,4 @@ fn text(balance: &BalanceSpec) -> String {
 
 /// How long an endpoint that could not be connected to is left alone: long enough that a restart does not cost each
 /// request a try, short enough that it is soon found to be back.
-const EJECT_FOR: Duration = Duration::from_secs(5);
+const EJECT_FOR: Duration = Duration::from_secs(2);

@@ -111,6 +111,10 @@ impl Rounds {
         let upstream = self.target.upstream();
         let (upstream, name) = (&*upstream.plan.name, endpoint.name.as_str());
         let (rise, fall) = (self.plan.healthy_after, self.plan.unhealthy_after);
+        if result.is_ok() && !state.active_down() {
+            // It answers again: a failed connect of before holds nobody off any longer.
+            state.recover();
+        }
         match tally.record(result.is_ok(), rise, fall) {
             Some(true) => {
                 state.set_active_down(false);

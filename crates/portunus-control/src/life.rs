@@ -1,6 +1,6 @@
 //! The life of the process: start, signals, reloads, graceful stop.
 
-use std::time::Duration;
+use portunus_base::format_duration;
 
 use crate::signals::{Signals, Wish};
 use crate::watch::Watcher;
@@ -84,7 +84,7 @@ impl Life {
     async fn stop(mut self) -> End {
         let grace = self.control.grace();
         let console = self.control.console();
-        console.line(format_args!("stopping, for at most {}", text(grace)));
+        console.line(format_args!("stopping, for at most {}", format_duration(grace)));
         let end = tokio::select! {
             done = tokio::time::timeout(grace, self.control.drain()) => {
                 if done.is_err() {
@@ -119,8 +119,4 @@ async fn changed(watcher: &mut Option<Watcher>) {
 
 async fn asked_again(signals: &mut Signals) {
     while signals.next().await != Wish::Stop {}
-}
-
-fn text(duration: Duration) -> String {
-    portunus_base::format_duration(duration)
 }

@@ -83,7 +83,7 @@ fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecor
         client_port: exchange.client.port,
         peer_ip: Some(exchange.client.peer.ip()),
         listener: &listener.name,
-        protocol: "http/1",
+        protocol: "h1",
         scheme: exchange.client.scheme.text(),
         method: exchange.request.method_text(),
         host: exchange.request.host(),
