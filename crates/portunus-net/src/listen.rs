@@ -78,7 +78,6 @@ impl ListenSocket {
     /// In use, no permission, no such address.
     pub fn bind(address: &ListenAddress, count: usize) -> Result<Vec<Self>, BindError> {
         let fault = |error| BindError { address: address.clone(), error };
-        refuse_used(address).map_err(fault)?;
         let first = Self::bind_one(address).map_err(fault)?;
         let mut all = vec![first];
         while all.len() < count.max(1) {
@@ -111,17 +110,6 @@ impl ListenSocket {
     }
 }
 
-/// SO_REUSEPORT would let another process of ours share the port in silence: without it, a used one is refused.
-fn refuse_used(address: &ListenAddress) -> io::Result<()> {
-    match address {
-        ListenAddress::Ip(ip) if ip.port() != 0 => match tcp_socket(*ip, false) {
-            Err(error) if no_such_family(&error) => Ok(()),
-            probed => probed.map(drop),
-        },
-        _ => Ok(()),
-    }
-}
-
 fn bind_tcp(address: SocketAddr) -> io::Result<ListenSocket> {
     match bind_tcp_as(address) {
         // A machine without IPv6 still serves `:80`.
@@ -143,25 +131,19 @@ fn no_such_family(error: &io::Error) -> bool {
 }
 
 fn bind_tcp_as(address: SocketAddr) -> io::Result<ListenSocket> {
-    let socket = tcp_socket(address, true)?;
-    socket.listen(BACKLOG)?;
-    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
-    Ok(ListenSocket { fd: socket.into(), address: ListenAddress::Ip(bound) })
-}
-
-/// A bound socket.
-fn tcp_socket(address: SocketAddr, shared: bool) -> io::Result<socket2::Socket> {
     let kind = Type::STREAM.nonblocking();
     let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(!is_any_v6(address))?;
     }
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
+    socket.set_reuse_port(true)?;
     // Accepted sockets inherit it.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
-    Ok(socket)
+    socket.listen(BACKLOG)?;
+    let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+    Ok(ListenSocket { fd: socket.into(), address: ListenAddress::Ip(bound) })
 }
 
 fn bind_unix(path: &Path) -> io::Result<ListenSocket> {

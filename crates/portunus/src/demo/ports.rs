@@ -9,9 +9,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 /// A free port that nobody else is given.
 ///
-/// A socket is bound there but never listens: it gets no connections, and only those who share the
-/// port with SO_REUSEPORT, as listeners of Portunus do, can bind beside it. While nobody listens,
-/// connections are refused, which is what an address of a stopped process must do.
+/// A socket is bound there but never listens: it gets no connections, and the system gives the port to nobody who
+/// asks for a free one. While nobody listens, connections are refused, which is what an address of a stopped process
+/// must do.
 #[derive(Debug)]
 pub(super) struct ReservedPort {
     address: SocketAddr,
@@ -28,6 +28,8 @@ impl ReservedPort {
         // Past connections of somebody else's listener do not keep a port that a person chose.
         sockopt::set_socket_reuseaddr(&socket, port != 0)?;
         rustix::net::bind(&socket, &loopback(port))?;
+        // Whoever names this very port may have it, as long as nobody listens; free ports are given out elsewhere.
+        sockopt::set_socket_reuseaddr(&socket, true)?;
         let address = SocketAddrV4::try_from(rustix::net::getsockname(&socket)?)?;
         Ok(Self { address: address.into(), _socket: socket })
     }
