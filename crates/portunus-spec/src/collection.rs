@@ -69,8 +69,8 @@ impl<T: Spec> Spec for Named<T> {
         };
         let entries = unique(entries, reader);
         let named: Vec<_> =
-            entries.iter().map(|entry| read(reader, &entry.key, &entry.value)).collect();
-        named.into_iter().collect::<Option<Vec<_>>>().map(Self)
+            entries.iter().filter_map(|entry| read(reader, &entry.key, &entry.value)).collect();
+        (named.len() == entries.len() || reader.is_lenient()).then_some(Self(named))
     }
 
     fn write(&self) -> Node {
@@ -88,12 +88,14 @@ impl<T: Spec> Spec for Vec<T> {
         if node.value == Value::Null {
             return Some(Self::new());
         }
-        let Some(items) = node.items() else { return T::read(node, reader).map(|one| vec![one]) };
-        let mut list = Self::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            list.extend(reader.index(index, |reader| T::read(item, reader)));
-        }
-        (list.len() == items.len()).then_some(list)
+        let list: Self = match node.items() {
+            Some(items) => (items.iter().enumerate())
+                .filter_map(|(index, item)| reader.index(index, |reader| T::read(item, reader)))
+                .collect(),
+            None => T::read(node, reader).into_iter().collect(),
+        };
+        let count = node.items().map_or(1, <[Node]>::len);
+        (list.len() == count || reader.is_lenient()).then_some(list)
     }
 
     fn write(&self) -> Node {

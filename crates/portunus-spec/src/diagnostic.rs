@@ -38,7 +38,20 @@ impl Diagnostics {
     /// Whether any is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.errors().next().is_some()
+    }
+
+    /// Whether any error is at this path itself.
+    #[must_use]
+    pub fn has_errors_at(&self, path: &str) -> bool {
+        self.errors().any(|error| error.path == path)
+    }
+
+    /// Whether any error is at this path or below it.
+    #[must_use]
+    pub fn has_errors_in(&self, path: &str) -> bool {
+        let below = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+        self.errors().any(|error| error.path.strip_prefix(path).is_some_and(below))
     }
 
     /// Whether nothing was found.
@@ -56,6 +69,10 @@ impl Diagnostics {
     /// One after the other.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// For people: each with its place, the text underlined, and the help.

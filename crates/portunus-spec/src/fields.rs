@@ -1,7 +1,7 @@
 //! The fields of a struct that [`spec!`](crate::spec) describes: reading, writing, describing.
 
 use crate::shape::FieldShape;
-use crate::{Entry, Node, Reader, Span, Spec, suggestion, yaml};
+use crate::{Entry, Node, Reader, Span, Spec, nearest, suggestion, yaml};
 
 /// One field of a spec: everything that the macro knows about it.
 pub struct Field<T> {
@@ -27,7 +27,8 @@ impl<T: Spec> Field<T> {
     pub fn read(&self, fields: &Fields<'_>, reader: &mut Reader<'_>) -> Option<T> {
         let key = self.key();
         if let Some(value) = fields.value(key) {
-            return reader.key(key, |reader| T::read(value, reader));
+            let read = reader.key(key, |reader| T::read(value, reader));
+            return read.or_else(|| self.absent().filter(|_| reader.is_lenient()));
         }
         let absent = self.absent();
         if absent.is_none() {
@@ -86,14 +87,21 @@ impl<'n> Fields<'n> {
             };
             return Some(Self { entries: vec![(plain(short), node)], span });
         };
-        let entries = unique(entries, reader);
-        for entry in &entries {
-            if !known.iter().any(|key| plain(key) == entry.key.value) {
-                unknown(entry, known, reader);
+        let written = unique(entries, reader);
+        let mut entries: Vec<(&str, &Node)> =
+            written.iter().map(|entry| (entry.key.value.as_str(), &entry.value)).collect();
+        for entry in written {
+            if known.iter().any(|key| plain(key) == entry.key.value) {
+                continue;
+            }
+            unknown(entry, known, reader);
+            if reader.is_lenient() {
+                // A key that is there under its right name stands before this one.
+                let meant = nearest(&entry.key, known.iter().map(|key| plain(key)));
+                entries.extend(meant.map(|key| (key, &entry.value)));
             }
         }
-        let entries = entries.iter().map(|entry| (entry.key.value.as_str(), &entry.value));
-        Some(Self { entries: entries.collect(), span })
+        Some(Self { entries, span })
     }
 
     fn value(&self, key: &str) -> Option<&'n Node> {

@@ -7,7 +7,8 @@ use crate::{Diagnostic, Diagnostics, Node, Severity, Shape, Span, Spanned};
 /// A type that users write in a configuration.
 pub trait Spec: Sized {
     /// Reads a node. Records every mistake in the reader and goes on; `None` means unusable, and
-    /// then at least one error was recorded.
+    /// then at least one error was recorded. A [lenient](Reader::lenient) reader also gives values
+    /// with errors.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
 
     /// The normal form: what `read` takes back to the same value.
@@ -27,6 +28,7 @@ pub struct Reader<'a> {
     lookup: &'a dyn Lookup,
     diagnostics: Diagnostics,
     path: String,
+    lenient: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -39,7 +41,23 @@ impl<'a> Reader<'a> {
     /// A reader that starts below the root, at a path such as `hosts.a.use[0].jwt`.
     #[must_use]
     pub fn at(lookup: &'a dyn Lookup, path: impl Into<String>) -> Self {
-        Self { lookup, diagnostics: Diagnostics::default(), path: path.into() }
+        let (path, diagnostics) = (path.into(), Diagnostics::default());
+        Self { lookup, diagnostics, path, lenient: false }
+    }
+
+    /// Makes it go on beside mistakes: what is unusable is left out of its list or map, a field has
+    /// its absent value instead, and a misspelt key is read as the one that was most likely meant.
+    /// What is read so is only good for finding more mistakes.
+    #[must_use]
+    pub fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    /// Whether it goes on beside mistakes.
+    #[must_use]
+    pub fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     /// Records an error; label and help can be added to what it returns.

@@ -31,7 +31,7 @@ impl Spec for RulesSpec {
             Some(items) if items.iter().any(is_map) => Vec::read(node, reader),
             _ => RouteSpec::read(node, reader).map(|route| vec![route]),
         };
-        rules.map(|rules| Self { rules })
+        rules.filter(|rules| !rules.is_empty()).map(|rules| Self { rules })
     }
 
     fn write(&self) -> Node {

@@ -57,7 +57,10 @@ impl Spec for ToSpec {
                 reader.error(node.span, "no endpoint to send to").help("write at least one URL");
                 None
             }
-            Value::Seq(_) => Vec::read(node, reader).map(Self::Endpoints),
+            Value::Seq(_) => {
+                let urls = Vec::read(node, reader).filter(|urls| !urls.is_empty());
+                urls.map(Self::Endpoints)
+            }
             Value::Map(_) => {
                 let weights = Named::<Spanned<u32>>::read(node, reader)?;
                 let read = |(key, weight): &(Spanned<String>, Spanned<u32>)| {
