@@ -24,6 +24,8 @@ mod filters;
 #[cfg(test)]
 mod h1;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod listeners;

@@ -10,26 +10,29 @@ use std::collections::HashMap;
 use portunus_spec::{Named, Node, Problem, Reader, Span, Spanned, check as rule, suggestion};
 
 use crate::address::host_name;
+use crate::salvage::Gaps;
 use crate::spec::{
     AdminAddressSpec, AdminSpec, HealthSpec, ListenerSpec, ProtocolSpec, TestSpec, UpstreamSpec,
     UseSpec,
 };
 use crate::{ConfigSpec, ListenAddress};
 
-/// Reports everything that the spec alone shows to be wrong.
-pub(crate) fn check(config: &ConfigSpec, reader: &mut Reader<'_>) {
+/// Reports everything that the spec alone shows to be wrong, but nothing that only seems so
+/// because of a gap.
+pub(crate) fn check(config: &ConfigSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
+    let names = Names { config, gaps };
     reader.key("listeners", |reader| listeners(&config.listeners, reader));
-    reader.key("hosts", |reader| routes::hosts(config, reader));
+    reader.key("hosts", |reader| routes::hosts(names, reader));
     reader.key("upstreams", |reader| {
         for (name, upstream) in &config.upstreams {
-            reader.key(name, |reader| self::upstream(name.span, upstream, reader));
+            reader.key(name, |reader| self::upstream(name.span, upstream, gaps, reader));
         }
     });
     reader.key("filters", |reader| chains(config, reader));
     reader.key("admin", |reader| admin(&config.admin, reader));
     reader.key("tests", |reader| {
         for (index, test) in config.tests.iter().enumerate() {
-            reader.index(index, |reader| self::test(test, config, reader));
+            reader.index(index, |reader| self::test(test, names, reader));
         }
     });
 }
@@ -106,8 +109,9 @@ fn protocols(protocols: &[Spanned<ProtocolSpec>], reader: &mut Reader<'_>) {
     }
 }
 
-fn upstream(name: Span, upstream: &UpstreamSpec, reader: &mut Reader<'_>) {
-    if upstream.endpoints.is_empty() && upstream.discover.is_none() {
+fn upstream(name: Span, upstream: &UpstreamSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
+    let is_hidden = gaps.hide(reader.path(), &["endpoints", "discover"]);
+    if upstream.endpoints.is_empty() && upstream.discover.is_none() && !is_hidden {
         let error = reader.error(name, "an upstream without endpoints");
         error.help("add `endpoints: [http://host:port]` or `discover: {dns: host:port}`");
     }
@@ -120,6 +124,7 @@ fn upstream(name: Span, upstream: &UpstreamSpec, reader: &mut Reader<'_>) {
         }
     }
     if !upstream.endpoints.is_empty()
+        && !is_hidden
         && upstream.endpoints.iter().all(|endpoint| endpoint.weight.value == 0)
     {
         reader.error(name, "all endpoints have weight 0").help("give one of them a weight");
@@ -187,7 +192,7 @@ fn admin(admin: &AdminSpec, reader: &mut Reader<'_>) {
     }
 }
 
-fn test(test: &TestSpec, config: &ConfigSpec, reader: &mut Reader<'_>) {
+fn test(test: &TestSpec, names: Names<'_>, reader: &mut Reader<'_>) {
     rule(&test.request, reader, |request| {
         let parts: Vec<&str> = request.split_whitespace().collect();
         match parts.as_slice() {
@@ -197,29 +202,43 @@ fn test(test: &TestSpec, config: &ConfigSpec, reader: &mut Reader<'_>) {
         }
     });
     if let Some(name) = &test.expect.upstream {
-        known_upstream(name.span, name, config, reader);
+        names.upstream(name.span, name, reader);
     }
 }
 
-/// Reports a name that no upstream has.
-fn known_upstream(span: Span, name: &str, config: &ConfigSpec, reader: &mut Reader<'_>) {
-    known(span, name, "upstream", config.upstreams.names(), reader);
+/// The names that the configuration gives.
+#[derive(Clone, Copy)]
+struct Names<'n> {
+    config: &'n ConfigSpec,
+    gaps: Gaps<'n>,
 }
 
-/// Reports a name that is not among the known ones.
-fn known<'n>(
-    span: Span,
-    name: &str,
-    what: &str,
-    names: impl Iterator<Item = &'n str> + Clone,
-    reader: &mut Reader<'_>,
-) {
-    if names.clone().any(|known| known == name) {
-        return;
+impl Names<'_> {
+    /// Reports a name that no upstream has.
+    fn upstream(self, span: Span, name: &str, reader: &mut Reader<'_>) {
+        self.known(span, name, ("upstream", &self.config.upstreams), reader);
     }
-    let help = suggestion(name, names, &format!("{what}s"));
-    let help = help.unwrap_or_else(|| format!("add `{name}` to `{what}s`"));
-    reader.error(span, format!("there is no {what} `{name}`")).help(help);
+
+    /// Reports a name that no listener has.
+    fn listener(self, span: Span, name: &str, reader: &mut Reader<'_>) {
+        self.known(span, name, ("listener", &self.config.listeners), reader);
+    }
+
+    fn known<T>(
+        self,
+        span: Span,
+        name: &str,
+        (what, map): (&str, &Named<T>),
+        reader: &mut Reader<'_>,
+    ) {
+        let key = format!("{what}s");
+        if map.contains(name) || self.gaps.hide_name(&key, map, name) {
+            return;
+        }
+        let help = suggestion(name, map.names(), &key);
+        let help = help.unwrap_or_else(|| format!("add `{name}` to `{key}`"));
+        reader.error(span, format!("there is no {what} `{name}`")).help(help);
+    }
 }
 
 /// Whether a text can stand under `hosts`.

@@ -11,6 +11,7 @@ mod format;
 mod load;
 mod merge;
 mod parse;
+mod salvage;
 pub mod spec;
 mod variables;
 

@@ -9,6 +9,7 @@ use portunus_spec::{
 
 use crate::merge::{merge, overrides};
 use crate::parse::parse;
+use crate::salvage::Gaps;
 use crate::{ConfigSpec, Env, Files, check};
 
 /// What was read, and everything that is wrong with it.
@@ -20,8 +21,8 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The tree after includes, variables and overrides.
     pub node: Node,
-    /// The typed tree; `None` if any part of it is unusable. It may be there beside errors, so
-    /// look at the diagnostics first.
+    /// The typed tree. Beside errors it is only good for finding more of them: what could not be
+    /// read is missing or has its default. `None` if not even that makes sense.
     pub spec: Option<ConfigSpec>,
     /// The files that were read, or that should have been.
     pub files: Vec<PathBuf>,
@@ -142,14 +143,7 @@ impl<'l> Loader<'l> {
     fn finish(mut self, base: PathBuf) -> Loaded {
         self.overrides();
         let surroundings = Surroundings::new(self.files, self.env, base.clone());
-        let mut reader = Reader::new(&surroundings);
-        let spec = ConfigSpec::read(&self.node, &mut reader).filter(|_| self.whole);
-        if let Some(spec) = &spec {
-            check::check(spec, &mut reader);
-        }
-        if self.whole {
-            self.diagnostics.append(reader.finish());
-        }
+        let spec = if self.whole { self.read(&surroundings) } else { None };
         self.diagnostics.sort();
         Loaded {
             sources: self.sources,
@@ -160,6 +154,22 @@ impl<'l> Loader<'l> {
             folders: self.folders,
             base,
         }
+    }
+
+    /// Reads the tree, or what can be read of it, and checks that.
+    fn read(&mut self, surroundings: &Surroundings<'_>) -> Option<ConfigSpec> {
+        let mut reader = Reader::new(surroundings).lenient();
+        let config = ConfigSpec::read(&self.node, &mut reader);
+        let found = reader.finish();
+        let gaps = Gaps::new(&found);
+        let mut reader = Reader::new(surroundings);
+        let spec = config.and_then(|config| {
+            check::check(&config, gaps, &mut reader);
+            gaps.fill(config)
+        });
+        self.diagnostics.append(found);
+        self.diagnostics.append(reader.finish());
+        spec
     }
 
     fn overrides(&mut self) {

@@ -4,9 +4,10 @@
 //! for another mistake. What is salvaged never serves.
 
 use ipnet::IpNet;
-use portunus_spec::{Diagnostics, Spanned};
+use portunus_base::Percent;
+use portunus_spec::{Diagnostics, Named, Span, Spanned};
 
-use crate::spec::{RouteSpec, TargetSpec, ToSpec};
+use crate::spec::{HostSpec, MirrorSpec, RouteSpec, RulesSpec, TargetSpec, ToSpec};
 use crate::{Cidr, ConfigSpec};
 
 /// The places that could not be read.
@@ -22,34 +23,63 @@ impl<'d> Gaps<'d> {
     /// Whether a struct lacks one of these keys only because it could not be read.
     pub(crate) fn hide(self, path: &str, keys: &[&str]) -> bool {
         // A key that nobody knows may have been meant as any of them.
-        self.0.has_errors_at(path) || keys.iter().any(|key| self.are_in(&format!("{path}.{key}")))
+        let hide = |path: &str| {
+            let key_is_there = |key: &&str| self.0.has_errors_in(&format!("{path}.{key}"));
+            self.0.has_errors_at(path) || keys.iter().any(key_is_there)
+        };
+        // One that stands for a list of one is read under its path, the only one of a list is not.
+        hide(path) || hide(&format!("{path}[0]"))
     }
 
-    /// Whether a name is missing in a map of the top level only because it could not be read.
-    pub(crate) fn hide_name(self, map: &str, name: &str, is_empty: bool) -> bool {
-        is_empty && self.0.has_errors_at(map) || self.are_in(&format!("{map}.{name}"))
+    /// Whether a map of the top level lacks a name only because it could not be read.
+    pub(crate) fn hide_name<T>(self, key: &str, map: &Named<T>, name: &str) -> bool {
+        self.hide_all(key, map) || self.0.has_errors_in(&format!("{key}.{name}"))
     }
 
     /// Puts stand-ins where a compiler would take a gap for a mistake. `None` where so much is
     /// missing that it could only guess.
-    pub(crate) fn fill(self, mut spec: ConfigSpec) -> Option<ConfigSpec> {
+    pub(crate) fn fill(self, mut config: ConfigSpec) -> Option<ConfigSpec> {
         // Without their names every use of a chain or an upstream would seem to be wrong.
-        let lost = |map: &str, is_empty: bool| is_empty && self.0.has_errors_at(map);
-        if lost("filters", spec.filters.is_empty()) || lost("upstreams", spec.upstreams.is_empty())
+        if self.hide_all("filters", &config.filters)
+            || self.hide_all("upstreams", &config.upstreams)
         {
             return None;
         }
-        if spec.trusted_proxies.is_empty() && self.are_in("trusted_proxies") {
-            spec.trusted_proxies.push(Spanned::none(Cidr(IpNet::default())));
+        if config.trusted_proxies.is_empty() && self.0.has_errors_in("trusted_proxies") {
+            config.trusted_proxies.push(Spanned::none(Cidr(IpNet::default())));
         }
-        for (host, rules) in &mut spec.hosts.0 {
-            for (path, rules) in &mut rules.routes.0 {
-                for (index, route) in rules.rules.iter_mut().enumerate() {
-                    let place = format!("hosts.{}.routes.{}", host.value, path.value);
-                    self.fill_route(&place, index, path.span, route);
+        for (host, HostSpec { routes, .. }) in &mut config.hosts.0 {
+            for (path, RulesSpec { rules }) in &mut routes.0 {
+                let place = format!("hosts.{}.routes.{}", host.value, path.value);
+                let single = rules.len() == 1;
+                for (index, route) in rules.iter_mut().enumerate() {
+                    let place = if single { &place } else { &format!("{place}[{index}]") };
+                    self.fill_route(place, path.span, route);
                 }
             }
         }
-        Some(spec)
+        Some(config)
     }
+
+    fn fill_route(self, place: &str, span: Span, route: &mut RouteSpec) {
+        let ends = [&route.redirect, &route.respond].into_iter().any(Option::is_some);
+        if route.to.is_none() && !ends && self.hide(place, &["to", "use"]) {
+            route.to = Some(Spanned::new(span, ToSpec::One(nowhere())));
+        }
+        // Nothing is made of a route with an unknown upstream, so that it is not compared with
+        // others; its filters are still looked at.
+        if self.hide(place, &["when", "methods"]) {
+            let to = Spanned::new(span, nowhere());
+            route.mirror = Some(MirrorSpec { to, share: Percent(1.0) });
+        }
+    }
+
+    fn hide_all<T>(self, key: &str, map: &Named<T>) -> bool {
+        map.is_empty() && self.0.has_errors_at(key)
+    }
+}
+
+/// An upstream that is not there.
+fn nowhere() -> TargetSpec {
+    TargetSpec::Upstream(String::new())
 }

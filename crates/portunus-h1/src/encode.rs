@@ -1,7 +1,8 @@
 //! Heads, chunks and trailers as bytes. Never checks names and values: whoever sets a header does.
 
 use portunus_http::{
-    Framing, HeaderId, HeaderList, Method, RequestHead, ResponseHead, TargetForm, Version,
+    Framing, HeaderId, HeaderIds, HeaderList, Method, RequestHead, ResponseHead, TargetForm,
+    Version,
 };
 
 /// Writes a request head to `out`, always as HTTP/1.1 and in origin form (authority form for
@@ -151,10 +152,7 @@ fn write_upgrade(protocol: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_headers(headers: &HeaderList, out: &mut Vec<u8>) {
-    out.reserve(headers.wire_bytes() + SPARE_BYTES);
-    for header in headers.iter().filter(|header| !is_rewritten(header.id)) {
-        write_header(header.name, header.value, out);
-    }
+    headers.write_lines(REWRITTEN, out);
 }
 
 fn write_header(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
@@ -165,17 +163,14 @@ fn write_header(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Headers that this module writes itself, or leaves out.
-fn is_rewritten(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::Connection
-            | HeaderId::ContentLength
-            | HeaderId::KeepAlive
-            | HeaderId::ProxyConnection
-            | HeaderId::TransferEncoding
-            | HeaderId::Upgrade
-    )
-}
+const REWRITTEN: HeaderIds = HeaderIds::of(&[
+    HeaderId::Connection,
+    HeaderId::ContentLength,
+    HeaderId::KeepAlive,
+    HeaderId::ProxyConnection,
+    HeaderId::TransferEncoding,
+    HeaderId::Upgrade,
+]);
 
 fn write_length(bytes: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Content-Length: ");
@@ -195,9 +190,6 @@ pub const LAST_CHUNK: &[u8] = b"0\r\n";
 
 const LINE_END: &[u8] = b"\r\n";
 const CHUNKED_HEADER: &[u8] = b"Transfer-Encoding: chunked\r\n";
-
-/// Room for the headers that are added after the copied ones.
-const SPARE_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests;

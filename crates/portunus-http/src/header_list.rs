@@ -1,5 +1,7 @@
 //! Headers in order, with their case and bytes, in one recycled arena.
 
+use std::ops::Range;
+
 use crate::{HeaderId, HeaderIds};
 
 /// A piece of text in the arena of a [`HeaderList`].
@@ -120,15 +122,55 @@ impl HeaderList {
 
     /// Adds a header at the end; others of that name stay.
     pub fn append(&mut self, name: &[u8], value: &[u8]) {
-        let id = HeaderId::of(name);
-        let (name, value) = (self.store(name), self.store(value));
-        self.push_stored(id, name, value);
+        self.append_line(HeaderId::of(name), name, value);
     }
 
     /// Adds a well-known header at the end, in its usual case.
     pub fn append_id(&mut self, id: HeaderId, value: &[u8]) {
-        let (name, value) = (self.store(id.name().as_bytes()), self.store(value));
+        self.append_line(id, id.name().as_bytes(), value);
+    }
+
+    /// Stores a header in the form that it has on the wire, so that it is written in one copy with its neighbours.
+    fn append_line(&mut self, id: HeaderId, name: &[u8], value: &[u8]) {
+        self.arena.reserve(name.len() + value.len() + 4);
+        let name = self.store(name);
+        self.store(BETWEEN);
+        let value = self.store(value);
+        self.store(LINE_END);
         self.push_stored(id, name, value);
+    }
+
+    /// Writes the headers but those of `skip` as HTTP/1 lines. Neighbours that stand in the arena as they will on the
+    /// wire, which is how most heads arrive, are copied at once.
+    pub fn write_lines(&self, skip: HeaderIds, out: &mut Vec<u8>) {
+        let mut run = 0..0;
+        for field in self.fields.iter().filter(|field| !skip.has(field.id)) {
+            let line = field.line();
+            match line.filter(|line| self.is_line(field, line)) {
+                Some(line) if line.start == run.end => run.end = line.end,
+                Some(line) => {
+                    out.extend_from_slice(self.arena.get(run).unwrap_or(&[]));
+                    run = line;
+                }
+                None => {
+                    out.extend_from_slice(self.arena.get(run).unwrap_or(&[]));
+                    run = 0..0;
+                    for part in
+                        [field.name.of(&self.arena), BETWEEN, field.value.of(&self.arena), LINE_END]
+                    {
+                        out.extend_from_slice(part);
+                    }
+                }
+            }
+        }
+        out.extend_from_slice(self.arena.get(run).unwrap_or(&[]));
+    }
+
+    /// True when the arena holds `: ` between name and value, and a line end behind them.
+    fn is_line(&self, field: &Field, line: &Range<usize>) -> bool {
+        let name_end = line.start + field.name.len();
+        self.arena.get(name_end..name_end + 2) == Some(BETWEEN)
+            && self.arena.get(line.end - 2..line.end) == Some(LINE_END)
     }
 
     /// Sets a header to one value: in the place of the first of that name, the others go.
@@ -259,6 +301,14 @@ impl HeaderList {
 }
 
 impl Field {
+    /// Where its line would stand in the arena, if value follows name as on the wire.
+    fn line(&self) -> Option<Range<usize>> {
+        let start = self.name.start as usize;
+        let value = start + self.name.len() + BETWEEN.len();
+        let end = value + self.value.len() + LINE_END.len();
+        (value == self.value.start as usize).then_some(start..end)
+    }
+
     fn is(&self, id: HeaderId, name: &[u8], arena: &[u8]) -> bool {
         self.id == id && (id != HeaderId::Other || self.name.of(arena).eq_ignore_ascii_case(name))
     }
@@ -268,6 +318,8 @@ impl Field {
     }
 }
 
+const BETWEEN: &[u8] = b": ";
+const LINE_END: &[u8] = b"\r\n";
 /// What a cleared list keeps of its arena, in bytes.
 const ARENA_KEPT_MAX: usize = 16 * 1024;
 

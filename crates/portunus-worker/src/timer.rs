@@ -37,7 +37,7 @@ pub struct Timer {
 
 struct Entry {
     deadline: Cell<Mono>,
-    /// The earliest tick under which the entry is filed; `u64::MAX` when it is not.
+    /// The earliest tick under which the entry is filed; `u64::MAX` when it is not. No later than the deadline's.
     filed: Cell<u64>,
     waker: RefCell<Option<Waker>>,
 }
@@ -135,8 +135,9 @@ impl Timers {
 
     /// Wakes what is due at `now`, and files again what has moved on.
     fn sweep(&self, now: Mono) {
-        while let Some(mut due) = self.take_due(now) {
-            for entry in due.drain(..) {
+        while let Some((tick, mut due)) = self.take_due(now) {
+            // An entry that was filed under an earlier tick since has left a copy behind, which ends here.
+            for entry in due.drain(..).filter(|entry| entry.filed.get() == tick) {
                 self.visit(&entry, now);
             }
             self.spare.borrow_mut().push(due);
@@ -144,14 +145,14 @@ impl Timers {
         self.spare.borrow_mut().truncate(SPARE_MAX);
     }
 
-    fn take_due(&self, now: Mono) -> Option<Vec<Rc<Entry>>> {
+    fn take_due(&self, now: Mono) -> Option<(u64, Vec<Rc<Entry>>)> {
         let mut filed = self.filed.borrow_mut();
         let (tick, _) = filed.first_key_value()?;
         // A tick covers deadlines up to its end.
         if (tick + 1) * TICK_US > now.0 {
             return None;
         }
-        filed.pop_first().map(|(_, due)| due)
+        filed.pop_first()
     }
 
     fn visit(&self, entry: &Rc<Entry>, now: Mono) {
@@ -163,7 +164,7 @@ impl Timers {
             }
         } else if deadline == Mono::NEVER {
             entry.filed.set(u64::MAX);
-        } else if tick_of(deadline) != entry.filed.get() || entry.filed.get() * TICK_US <= now.0 {
+        } else {
             self.file(entry);
         }
     }

@@ -38,7 +38,7 @@ fn wrong_arrow(package: &Package, layer: Layer, dependency: &Dependency) -> Opti
         (Layer::Product(user_layer), Layer::Product(used_layer)) => {
             used_layer < user_layer || ARROWS.contains(&(user, used)) || is_part_of(user, used)
         }
-        (Layer::Testkit, Layer::Product(used_layer)) => used_layer <= 2,
+        (Layer::Testkit | Layer::Bench, Layer::Product(used_layer)) => used_layer <= 2,
         (Layer::WholeProgramTests, Layer::Testkit) => true,
         (Layer::WholeProgramTests, Layer::Product(used_layer)) => used_layer <= 1,
         _ => false,
@@ -84,6 +84,8 @@ enum Layer {
     Product(u8),
     Testkit,
     WholeProgramTests,
+    /// Measures single operations: the pure crates, and what a worker records.
+    Bench,
     /// Serves the work on the product and uses nothing of it.
     Tool,
 }
@@ -92,6 +94,7 @@ fn layer(name: &str) -> Option<Layer> {
     match name {
         "portunus-testkit" => return Some(Layer::Testkit),
         "portunus-tests" => return Some(Layer::WholeProgramTests),
+        "portunus-bench-icount" => return Some(Layer::Bench),
         "portunus-bench-tools" | "xtask" => return Some(Layer::Tool),
         _ => {}
     }

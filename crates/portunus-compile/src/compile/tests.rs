@@ -44,6 +44,42 @@ hosts:
 }
 
 #[test]
+fn mistakes_of_filters_are_found_beside_those_of_the_loader() {
+    let found = mistakes(
+        r##"
+listeners:
+  web: {address: nowhere}
+  edge: {address: "127.0.0.1:0", proxy_protocol: required}
+trusted_proxies: [everybody]
+filters:
+  members: [{a: 1, b: 2}, {limits: {body_max: 1}}]
+log: {level: loud}
+upstreams:
+  orders: {endpoints: ftp://10.0.0.1, balance: round_robbin}
+hosts:
+  a.test:
+    listeners: [web]
+    use: [members, requst_id]
+    routes:
+      /a: {use: [{rewrite: {strp: /a}}], to: orders, timeouts: {request: 5}}
+      /b: {to: nowhere, respond: {status: 99}}
+      /c/{id: {tto: orders}
+      /d: {use: [{redirekt: /x}], to: {orders: x}}
+      /e:
+        - {when: {header: 1}, to: orders}
+        - {when: {query: {a: "~ ("}}, to: orders}
+        - {methods: [[]], to: orders}
+        - {to: orders}
+      /f: {use: [request_id], to: http://10.0.0.1/x}
+      /g: {use: [{forward_auth: orders/verify}], to: [orders]}
+      /h: [{when: {cookie: 1}, redirect: /x}, {when: {query: 1}, redirect: /y}]
+      /i: {use: [[]]}
+"##,
+    );
+    golden!("mistakes_of_all_layers", found);
+}
+
+#[test]
 fn routes_that_cannot_be_told_apart_are_errors_and_hidden_ones_warnings() {
     let found = mistakes(
         "

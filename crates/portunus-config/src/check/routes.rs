@@ -2,24 +2,24 @@
 
 use portunus_spec::{Node, Problem, Reader, Span, Spanned, check as rule};
 
-use super::{host_pattern, known, known_upstream};
-use crate::ConfigSpec;
-use crate::spec::{HostSpec, RouteSpec, TargetSpec, ToSpec, WeightedSpec};
+use super::{Names, host_pattern};
+use crate::salvage::Gaps;
+use crate::spec::{HostSpec, RouteSpec, TargetSpec, ToSpec};
 
-pub(super) fn hosts(config: &ConfigSpec, reader: &mut Reader<'_>) {
-    for (name, host) in &config.hosts {
+pub(super) fn hosts(names: Names<'_>, reader: &mut Reader<'_>) {
+    for (name, host) in &names.config.hosts {
         reader.key(name, |reader| {
             rule(name, reader, |name| host_pattern(name));
-            self::host(name.span, host, config, reader);
+            self::host(name.span, host, names, reader);
         });
     }
 }
 
-fn host(name: Span, host: &HostSpec, config: &ConfigSpec, reader: &mut Reader<'_>) {
+fn host(name: Span, host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) {
     for listener in &host.listeners {
-        known(listener.span, listener, "listener", config.listeners.names(), reader);
+        names.listener(listener.span, listener, reader);
     }
-    if host.routes.is_empty() {
+    if host.routes.is_empty() && !names.gaps.hide(reader.path(), &["routes"]) {
         let help = "add `routes: {/**: http://host:port}`";
         reader.error(name, "a host without routes").help(help);
     }
@@ -27,7 +27,7 @@ fn host(name: Span, host: &HostSpec, config: &ConfigSpec, reader: &mut Reader<'_
         for (path, rules) in &host.routes {
             let single = rules.rules.len() == 1;
             for (index, route) in rules.rules.iter().enumerate() {
-                let check = |reader: &mut Reader<'_>| self::route(path.span, route, config, reader);
+                let check = |reader: &mut Reader<'_>| self::route(path.span, route, names, reader);
                 reader.key(path, |reader| match single {
                     true => check(reader),
                     false => reader.index(index, check),
@@ -37,8 +37,8 @@ fn host(name: Span, host: &HostSpec, config: &ConfigSpec, reader: &mut Reader<'_
     });
 }
 
-fn route(path: Span, route: &RouteSpec, config: &ConfigSpec, reader: &mut Reader<'_>) {
-    ends(path, route, reader);
+fn route(path: Span, route: &RouteSpec, names: Names<'_>, reader: &mut Reader<'_>) {
+    ends(path, route, names.gaps, reader);
     let when = route.when.iter().flat_map(|when| &when.method);
     for method in route.methods.iter().chain(when) {
         rule(method, reader, |method| self::method(method));
@@ -48,13 +48,19 @@ fn route(path: Span, route: &RouteSpec, config: &ConfigSpec, reader: &mut Reader
         0 => Err(Problem::new("a request is sent at least once").help("write 1 for no retries")),
         _ => Err(Problem::new("too many attempts").help(format!("write at most {ATTEMPTS_MAX}"))),
     });
+    let to_is_whole = !names.gaps.hide(reader.path(), &["to"]);
     if let Some(to) = &route.to {
-        reader.key("to", |reader| target_names(to, config, reader));
+        reader.key("to", |reader| {
+            target_names(to, names, reader);
+            if to_is_whole {
+                weights(to, reader);
+            }
+        });
     }
     if let Some(mirror) = &route.mirror {
         let target = Spanned::new(mirror.to.span, &mirror.to.value);
-        reader.key("mirror.to", |reader| target_name(target, config, reader));
-        if route.to.is_none() {
+        reader.key("mirror.to", |reader| target_name(target, names, reader));
+        if route.to.is_none() && to_is_whole {
             let error = reader.error(mirror.to.span, "only what goes to an upstream is mirrored");
             error.help("add `to`");
         }
@@ -62,7 +68,7 @@ fn route(path: Span, route: &RouteSpec, config: &ConfigSpec, reader: &mut Reader
 }
 
 /// A route ends in one thing: an upstream, a redirect or an answer.
-fn ends(path: Span, route: &RouteSpec, reader: &mut Reader<'_>) {
+fn ends(path: Span, route: &RouteSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
     let span = |node: &Option<Node>| node.as_ref().map(|node| node.span);
     let ends = [
         ("to", route.to.as_ref().map(|to| to.span)),
@@ -75,7 +81,7 @@ fn ends(path: Span, route: &RouteSpec, reader: &mut Reader<'_>) {
             let message = format!("a route has either `{first}` or `{second}`");
             reader.error(span, message).related(at, format!("`{first}` here"));
         }
-        (None, _) if route.r#use.is_empty() => {
+        (None, _) if route.r#use.is_empty() && !gaps.hide(reader.path(), &["to", "use"]) => {
             let help = "add `to: http://host:port`, `redirect: /new` or `respond: 404`";
             reader.error(path, "a route that leads nowhere").help(help);
         }
@@ -83,22 +89,21 @@ fn ends(path: Span, route: &RouteSpec, reader: &mut Reader<'_>) {
     }
 }
 
-fn target_names(to: &Spanned<ToSpec>, config: &ConfigSpec, reader: &mut Reader<'_>) {
+fn target_names(to: &Spanned<ToSpec>, names: Names<'_>, reader: &mut Reader<'_>) {
     for target in ToSpec::targets(to) {
-        target_name(target, config, reader);
-    }
-    if let ToSpec::Split(parts) = &to.value {
-        weights(to.span, parts, reader);
+        target_name(target, names, reader);
     }
 }
 
-fn target_name(target: Spanned<&TargetSpec>, config: &ConfigSpec, reader: &mut Reader<'_>) {
+fn target_name(target: Spanned<&TargetSpec>, names: Names<'_>, reader: &mut Reader<'_>) {
     if let TargetSpec::Upstream(name) = target.value {
-        known_upstream(target.span, name, config, reader);
+        names.upstream(target.span, name, reader);
     }
 }
 
-fn weights(span: Span, parts: &[WeightedSpec], reader: &mut Reader<'_>) {
+fn weights(to: &Spanned<ToSpec>, reader: &mut Reader<'_>) {
+    let ToSpec::Split(parts) = &to.value else { return };
+    let span = to.span;
     let sum: u64 = parts.iter().map(|part| u64::from(part.weight.value)).sum();
     if sum == 0 {
         reader.error(span, "the weights of a split are all 0").help("write {a: 95, b: 5}");

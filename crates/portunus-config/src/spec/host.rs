@@ -11,7 +11,8 @@ spec! {
         listeners: Vec<Spanned<String>> = Vec::new(),
         /// Filters of every route of the host, before those of the route.
         r#use: Vec<UseSpec> = Vec::new(),
-        /// Routes by path: `{name}` is one segment, `**` the rest, `~ regex` a regular expression.
+        /// Routes by path: `{name}` is one segment, `**` the rest, `~ regex` a regular expression
+        /// for the whole path.
         routes: Named<RulesSpec> = Named::default(),
         /// Certificates of this host.
         tls: NotYet,

@@ -76,7 +76,7 @@ spec! {
 }
 
 spec! {
-    /// Conditions of a route. A value is exact text, or `~ regex`.
+    /// Conditions of a route. A value is exact text, or `~ regex` for the whole text.
     pub struct WhenSpec {
         /// Any of these methods.
         method: Vec<Spanned<String>> = Vec::new(),

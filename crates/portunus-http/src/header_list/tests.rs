@@ -99,9 +99,36 @@ proptest! {
                     model.retain(|(n, _)| n != TEST_NAMES[name as usize]);
                 }
             }
+            let mut lines = Vec::new();
+            list.write_lines(HeaderIds::of(&[HeaderId::Via]), &mut lines);
+            let expected: Vec<u8> = list.iter().filter(|h| h.id != HeaderId::Via)
+                .flat_map(|h| [h.name, b": ", h.value, b"\r\n"].concat()).collect();
+            prop_assert_eq!(lines, expected);
             let got: Vec<_> = list.iter().map(|h| (String::from_utf8_lossy(h.name).to_ascii_lowercase(), h.value[0])).collect();
             let want: Vec<_> = model.iter().map(|(n, v)| (n.to_ascii_lowercase(), *v)).collect();
             prop_assert_eq!(got, want);
         }
     }
+}
+
+#[test]
+fn heads_as_they_arrive_are_written_line_by_line_whatever_their_spacing() {
+    let raw = b"Host: a\r\nX-A:1\r\nVia: v\r\nX-b:  2\r\nCookie: c\r\n";
+    let mut list = HeaderList::default();
+    let base = list.store(raw);
+    assert_eq!(base, Text::new(0, raw.len()));
+    for (name, value) in [("Host", "a"), ("X-A", "1"), ("Via", "v"), ("X-b", "2"), ("Cookie", "c")]
+    {
+        let at = |text: &str, from: usize| {
+            let found = raw[from..].windows(text.len()).position(|w| w == text.as_bytes());
+            from + found.unwrap()
+        };
+        let start = at(name, 0);
+        let value_start = at(value, start + name.len());
+        let id = HeaderId::of(name.as_bytes());
+        list.push_stored(id, Text::new(start, name.len()), Text::new(value_start, value.len()));
+    }
+    let mut out = Vec::new();
+    list.write_lines(HeaderIds::of(&[HeaderId::Via]), &mut out);
+    assert_eq!(out, b"Host: a\r\nX-A: 1\r\nX-b: 2\r\nCookie: c\r\n");
 }

@@ -262,6 +262,6 @@ async fn close(conn: &mut Conn) {
 /// By how much a full read buffer grows.
 const READ_BYTES: usize = 16 * 1024;
 /// A pause longer than this gives the memory of an exchange back.
-const REST: Duration = Duration::from_secs(2);
+const REST: Duration = Duration::from_millis(100);
 /// Bytes of a refused request that are taken in before the connection closes.
 const LINGER_BYTES_MAX: usize = 1 << 20;

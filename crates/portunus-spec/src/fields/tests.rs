@@ -129,3 +129,43 @@ fn the_normal_form_leaves_out_what_is_implied() {
     let expected = Node::map([("redirect", Node::map([("to", Node::text("/x"))]))]);
     assert!(spec.write().same(&expected));
 }
+
+fn read_leniently<T: Spec>(node: &Node) -> (Option<T>, Diagnostics) {
+    let mut reader = Reader::new(&NoLookup).lenient();
+    (T::read(node, &mut reader), reader.finish())
+}
+
+#[test]
+fn a_lenient_reader_leaves_out_what_it_cannot_read() {
+    let node = Node::map([
+        ("order", Node::text("any")),
+        ("branches", Node::seq([Node::map([("order", Node::text("random"))]), Node::text("leaf")])),
+        ("redirect", Node::map([("status", Node::text("307"))])),
+    ]);
+    let (spec, found) = read_leniently::<TreeSpec>(&node);
+    let spec = spec.unwrap();
+    assert_eq!((spec.order, spec.branches.len()), (Order::RoundRobin, 1));
+    assert!(spec.redirect.is_none(), "`to` is missing");
+    assert_eq!(found.len(), 3);
+    assert!(found.has_errors_at("redirect") && found.has_errors_in("branches"));
+    assert!(!found.has_errors_at("branches") && !found.has_errors_in("branch"));
+    let (names, found) =
+        read_leniently::<Named<u16>>(&Node::map([("a", Node::text("x")), ("b", Node::text("1"))]));
+    assert_eq!(names.unwrap().names().collect::<Vec<_>>(), ["b"]);
+    assert!(found.has_errors_at("a"));
+}
+
+#[test]
+fn a_lenient_reader_takes_a_misspelt_key_for_the_nearest() {
+    let node = Node::map([("too", Node::text("/new")), ("statsu", Node::text("many"))]);
+    let (spec, found) = read_leniently::<RedirectSpec>(&node);
+    let spec = spec.unwrap();
+    assert_eq!((spec.to.as_str(), *spec.status), ("/new", 308));
+    let messages: Vec<&str> = found.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["unknown key `too`", "unknown key `statsu`", "`many` is not a whole number"]
+    );
+    let node = Node::map([("too", Node::text("/b")), ("to", Node::text("/a"))]);
+    assert_eq!(read_leniently::<RedirectSpec>(&node).0.unwrap().to, "/a");
+}

@@ -71,6 +71,21 @@ fn busy_connections_file_their_entry_rarely() {
 }
 
 #[test]
+fn copies_of_an_entry_that_moved_nearer_die_at_their_tick() {
+    let (worker, us) = worker();
+    let timer = Timer::new(&worker);
+    for _ in 0..1000 {
+        timer.set_after(Duration::from_secs(60));
+        timer.set_after(Duration::from_secs(10));
+        timer.set_after(Duration::from_secs(60));
+        advance(&worker, &us, 11_000);
+    }
+    let filed: usize = worker.timers().filed.borrow().values().map(Vec::len).sum();
+    assert!(filed < 10, "{filed} copies of one entry");
+    assert!(timer.deadline() > worker.now());
+}
+
+#[test]
 fn dropped_timers_leave_nothing_behind() {
     let (worker, us) = worker();
     for n in 0..1000 {

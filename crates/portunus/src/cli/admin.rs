@@ -75,7 +75,8 @@ impl Place {
             path => path?,
         };
         let loaded = portunus_config::load(&path, &Disk, &wire::env());
-        let Some(spec) = loaded.spec else {
+        let is_read = !loaded.diagnostics.has_errors_in("admin");
+        let Some(spec) = loaded.spec.filter(|_| is_read) else {
             bail!(
                 "{} cannot be read, so its admin address is unknown; give it with --admin",
                 path.display()

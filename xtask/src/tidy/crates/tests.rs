@@ -70,3 +70,11 @@ fn tools_use_nothing_of_the_product() {
     assert_eq!(count("xtask", "portunus-base"), 1);
     assert_eq!(count("xtask", "serde_json"), 0);
 }
+
+#[test]
+fn instruction_counts_are_of_the_lower_layers() {
+    assert_eq!(count("portunus-bench-icount", "portunus-h1"), 0);
+    assert_eq!(count("portunus-bench-icount", "portunus-telemetry"), 0);
+    assert_eq!(count("portunus-bench-icount", "portunus-proxy"), 1);
+    assert_eq!(count("portunus-h1", "portunus-bench-icount"), 1);
+}
