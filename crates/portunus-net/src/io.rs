@@ -76,6 +76,8 @@ impl Io {
     /// # Errors
     /// What the socket says.
     pub async fn read(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
+        // A socket that is always ready must not keep its worker from all others.
+        tokio::task::coop::consume_budget().await;
         loop {
             match self.try_read(buf) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable().await?,

@@ -81,6 +81,7 @@ impl Splice<'_> {
     /// # Errors
     /// See [`SpliceError`].
     pub async fn step(&mut self) -> Result<u64, SpliceError> {
+        tokio::task::coop::consume_budget().await;
         if self.pipe.held == 0 {
             if self.left == 0 {
                 return Ok(0);

@@ -40,13 +40,7 @@ impl Calls for Caller {
 /// Sends a copy of a request to a mirror, and forgets about it. Copies beyond a bound are left out, so that a slow
 /// mirror costs no memory.
 pub(crate) fn mirror(local: &Rc<Local>, upstream: UpstreamId, head: RequestHead, body: Bytes) {
-    thread_local! {
-        static UNDER_WAY: Cell<usize> = const { Cell::new(0) };
-    }
-    if UNDER_WAY.get() >= MIRRORS_MAX {
-        return;
-    }
-    UNDER_WAY.set(UNDER_WAY.get() + 1);
+    let Some(copy) = Copy::begin() else { return };
     let local = Rc::clone(local);
     let task = Rc::clone(&local);
     local.worker.spawn(async move {
@@ -54,8 +48,31 @@ pub(crate) fn mirror(local: &Rc<Local>, upstream: UpstreamId, head: RequestHead,
         let request = CallRequest { upstream, head, body, timeout, answer_bytes_max: 0 };
         // Whatever the mirror says, the client has its answer from elsewhere.
         let _ = call(&task, request).await;
-        UNDER_WAY.set(UNDER_WAY.get().saturating_sub(1));
+        drop(copy);
     });
+}
+
+/// One of the copies under way on this worker.
+struct Copy;
+
+impl Copy {
+    fn begin() -> Option<Self> {
+        let count = COPIES.get();
+        (count < MIRRORS_MAX).then(|| {
+            COPIES.set(count + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        COPIES.set(COPIES.get().saturating_sub(1));
+    }
+}
+
+thread_local! {
+    static COPIES: Cell<usize> = const { Cell::new(0) };
 }
 
 async fn call(local: &Rc<Local>, request: CallRequest) -> Result<CallAnswer, ProxyError> {
@@ -97,15 +114,20 @@ async fn attempt(
     let reused = conn.reused;
     let mut head = ResponseHead::default();
     let (io, read) = conn.parts();
-    write(io, request).await?;
+    // A connection that went stale may have taken a request all the same.
+    let again = reused && request.head.method.is_idempotent();
+    let retry = if again { Retry::Replayable } else { Retry::Never };
+    let reset = ProxyError::upstream(ErrorKind::Reset, retry);
+    write(io, request).await.map_err(|_| reset)?;
     loop {
         match receive_head(io, read, &upstream.plan.limits, &mut head).await? {
             Received::Head if head.is_interim() => {}
-            Received::Head => break,
-            Received::Nothing | Received::Cut => {
-                let retry = if reused { Retry::Replayable } else { Retry::Never };
-                return Err(ProxyError::upstream(ErrorKind::Reset, retry));
+            Received::Head if head.status == 101 => {
+                let kind = ErrorKind::BadResponse("unasked_upgrade");
+                return Err(ProxyError::upstream(kind, Retry::Never));
             }
+            Received::Head => break,
+            Received::Nothing | Received::Cut => return Err(reset),
         }
     }
     let (answer, reusable) = body(upstream, head, request, &mut conn).await?;
@@ -113,13 +135,12 @@ async fn attempt(
     Ok(answer)
 }
 
-async fn write(io: &portunus_net::Io, request: &CallRequest) -> Result<(), ProxyError> {
+async fn write(io: &portunus_net::Io, request: &CallRequest) -> std::io::Result<()> {
     let length = request.body.len() as u64;
     let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
     let mut out = Vec::new();
     encode_request(&request.head, framing, &mut out);
-    let sent = io.write_both(&out, &request.body).await;
-    sent.map_err(|_| ProxyError::upstream(ErrorKind::Reset, Retry::Replayable))
+    io.write_both(&out, &request.body).await
 }
 
 /// Reads the answer's body, up to the bound of the request; the connection is good when all of it was read.

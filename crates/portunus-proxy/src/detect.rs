@@ -1,5 +1,7 @@
 //! What a new connection begins with: a PROXY protocol header, or HTTP at once.
 
+use std::net::SocketAddr;
+
 use portunus_exchange::{ClientFacts, ErrorKind, ProxyError, Scheme};
 use portunus_net::Io;
 use portunus_preface::proxy_protocol::{self, Addresses, Parse};
@@ -35,6 +37,11 @@ pub(crate) async fn detect(
     let reading = header(io, &mut read, listener.proxy_protocol, facts);
     let deadline = Deadline::new(&local.worker);
     deadline.bound(listener.timeouts.header_read, late, reading).await??;
+    if read.is_empty() {
+        // The request may be long in coming.
+        local.buffers.give(read.into_inner());
+        return Ok(ReadBuffer::default());
+    }
     Ok(read)
 }
 
@@ -81,10 +88,10 @@ fn step(
 
 fn adopt(header: &proxy_protocol::ProxyHeader<'_>, facts: &mut ClientFacts) {
     if let Addresses::Inet { source, destination, .. } = header.addresses {
-        facts.peer = source;
-        facts.local = destination;
-        facts.ip = source.ip();
-        facts.port = source.port();
+        // IPv4 that is written as IPv6 is IPv4 to whoever compares it.
+        let canonical = |to: SocketAddr| SocketAddr::new(to.ip().to_canonical(), to.port());
+        (facts.peer, facts.local) = (canonical(source), canonical(destination));
+        (facts.ip, facts.port) = (facts.peer.ip(), facts.peer.port());
         if header.ssl().is_some() {
             facts.scheme = Scheme::Https;
         }

@@ -61,6 +61,15 @@ struct Entry {
     retries_left: f64,
 }
 
+/// An exchange that counts as under way.
+pub(crate) struct Running<'l>(&'l Local);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.count(0, -1);
+    }
+}
+
 /// Open while its listener is wanted.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -201,6 +210,12 @@ impl Local {
         self.shared.loads.set(self.worker.id(), open, running);
     }
 
+    /// Counts an exchange for as long as the result lives.
+    pub(crate) fn running(&self) -> Running<'_> {
+        self.count(0, 1);
+        Running(self)
+    }
+
     /// The worker takes no new work.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
@@ -244,6 +259,8 @@ impl Local {
     pub(crate) fn sweep(&self) {
         self.pools.sweep(self.worker.refresh());
         self.buffers.trim();
+        let spare = self.exchanges.borrow().len() / 2;
+        self.exchanges.borrow_mut().truncate(spare.max(EXCHANGES_KEPT));
         // Picks up a new snapshot on a quiet worker, so that the old one is freed.
         let _ = self.plan();
     }
@@ -281,6 +298,8 @@ impl Entry {
 
 /// The most unused exchanges that are kept.
 const EXCHANGES_MAX: usize = 256;
+/// How many of them a quiet time leaves.
+const EXCHANGES_KEPT: usize = 16;
 /// Tries beyond the first that an upstream may cost before its requests have paid for any.
 const RETRIES_AT_START: f64 = 10.0;
 /// The most retries that quiet times save up.

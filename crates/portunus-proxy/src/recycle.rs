@@ -60,4 +60,4 @@ impl<F> Drop for Lease<'_, F> {
 }
 
 /// The most unused places.
-const FREE_MAX: usize = 256;
+const FREE_MAX: usize = 64;

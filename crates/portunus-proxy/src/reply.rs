@@ -41,6 +41,7 @@ pub(crate) async fn answer<C: ClientStream>(
     let refused = error.is_some_and(|error| {
         matches!(error.kind, ErrorKind::BadRequest { .. } | ErrorKind::ClientTimeout)
     });
+    client.deadline().set_total(None);
     let body = prepare(run, route, reply).await?;
     let keep = run.keep_wanted && !refused && swallow(run, client).await;
     send(run, client, &body, keep).await

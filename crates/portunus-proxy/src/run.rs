@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply, Retry};
 use portunus_snapshot::Route;
-use portunus_telemetry::EndpointSeries;
+use portunus_telemetry::{EndpointSeries, ListenerSeries, RouteSeries, Shard, UpstreamSeries};
 use portunus_upstream::{ClientConn, Picked, Upstream};
 
 use crate::local::{Local, Plan};
@@ -29,6 +29,16 @@ pub(crate) struct Run<'r> {
     pub(crate) endpoint: Cell<Option<EndpointSeries>>,
     /// The client wants to send more requests on its connection.
     pub(crate) keep_wanted: bool,
+    /// What counts the exchange as under way.
+    pub(crate) gauges: Gauges<'r>,
+}
+
+/// The gauges that count an exchange as under way; it leaves them however it ends.
+pub(crate) struct Gauges<'r> {
+    shard: &'r Shard,
+    listener: Cell<Option<ListenerSeries>>,
+    route: Cell<Option<RouteSeries>>,
+    upstream: Cell<Option<UpstreamSeries>>,
 }
 
 /// Why the way through the phases ends early.
@@ -54,10 +64,12 @@ pub(crate) async fn run<C: ClientStream>(
     refused: Option<ProxyError>,
     keep_wanted: bool,
 ) -> bool {
-    let run = Run { local, exchange, plan: local.plan(), endpoint: Cell::new(None), keep_wanted };
+    let gauges = Gauges::new(&local.shard);
+    let plan = local.plan();
+    let run = Run { local, exchange, plan, endpoint: Cell::new(None), keep_wanted, gauges };
     let listener = exchange.borrow().client.listener;
     if let Some(listener) = run.plan.snapshot.listener(listener) {
-        local.shard.in_flight_up(listener.series);
+        run.gauges.enter_listener(listener.series);
     }
     let mut served = None;
     let ended = match refused {
@@ -106,13 +118,15 @@ async fn attempt<C: ClientStream>(
     tries: &mut select::Tries,
 ) -> Result<(), Stop> {
     let picked = select::endpoint(run, upstream, tries)?;
+    // From here on, so that limits and balancers see those too who wait for a connection.
+    let flight = select::Flight::begin(run, &picked);
     let bounds = receive::Bounds::new(route, upstream, client.deadline());
     let mut conn = connect::connect(run, route, upstream, &picked, &bounds.deadline).await?;
-    let flight = select::Flight::begin(run, &picked);
+    flight.connected(run);
     let way = Way { route, upstream, picked: &picked, bounds: &bounds };
     match converse(run, &way, client, &mut conn, replaced, tries, flight).await? {
         Ended::Answered { reusable } => connect::rest(run.local, upstream, conn, reusable),
-        Ended::Switched => tunnel::switch(run, &bounds, client, conn).await?,
+        Ended::Switched(_flight) => tunnel::switch(run, &bounds, client, conn).await?,
     }
     Ok(())
 }
@@ -129,8 +143,8 @@ struct Way<'w> {
 enum Ended {
     /// With an answer that the client has.
     Answered { reusable: bool },
-    /// With the head of a `101`; the rest is a tunnel's.
-    Switched,
+    /// With the head of a `101`; the rest is a tunnel's, which counts at the endpoint for as long as it lives.
+    Switched(select::Flight),
 }
 
 /// Request out, answer in: both at once, for an answer may come before the request has ended.
@@ -159,8 +173,7 @@ async fn converse<C: ClientStream>(
     }
     if head.status == 101 {
         run.exchange.borrow_mut().response = head;
-        flight.end(run);
-        return Ok(Ended::Switched);
+        return Ok(Ended::Switched(flight));
     }
     let prepared = response::response(run, way.route, head, method).await?;
     let relaying = relay::relay(run, way.route, way.bounds, prepared, io, read, answer);
@@ -203,6 +216,41 @@ where
         main.as_mut().poll(cx).map(Ok)
     })
     .await
+}
+
+impl<'r> Gauges<'r> {
+    fn new(shard: &'r Shard) -> Self {
+        let (listener, route, upstream) = (Cell::new(None), Cell::new(None), Cell::new(None));
+        Self { shard, listener, route, upstream }
+    }
+
+    fn enter_listener(&self, series: ListenerSeries) {
+        self.shard.in_flight_up(series);
+        self.listener.set(Some(series));
+    }
+
+    pub(crate) fn enter_route(&self, series: RouteSeries) {
+        self.shard.in_flight_up(series);
+        self.route.set(Some(series));
+    }
+
+    pub(crate) fn enter_upstream(&self, series: UpstreamSeries) {
+        self.shard.in_flight_up(series);
+        self.upstream.set(Some(series));
+    }
+
+    /// The exchange is over.
+    pub(crate) fn leave(&self) {
+        self.listener.take().into_iter().for_each(|series| self.shard.in_flight_down(series));
+        self.route.take().into_iter().for_each(|series| self.shard.in_flight_down(series));
+        self.upstream.take().into_iter().for_each(|series| self.shard.in_flight_down(series));
+    }
+}
+
+impl Drop for Gauges<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
 impl Run<'_> {

@@ -66,6 +66,7 @@ where
 {
     fn take(&self, socket: Socket) {
         let local = Rc::clone(&self.local);
+        local.worker.refresh();
         let plan = local.plan();
         let Some(listener) = plan.snapshot.listener(self.listener).cloned() else { return };
         if self.open.get() >= listener.connections_max.unwrap_or(usize::MAX) {
@@ -138,7 +139,7 @@ pub(crate) async fn accept(
     peers: Peers,
     hand_over: impl Fn(&Outbox, Socket) -> Result<(), Socket>,
 ) {
-    loop {
+    while !taker.gate().is_closed() {
         let accepted = tokio::select! {
             biased;
             () = taker.gate().closing.notified() => return,
@@ -158,9 +159,6 @@ pub(crate) async fn accept(
             None => Some(socket),
         };
         kept.into_iter().for_each(|socket| taker.take(socket));
-        if taker.gate().is_closed() {
-            return;
-        }
     }
 }
 

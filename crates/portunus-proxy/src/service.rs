@@ -49,6 +49,12 @@ struct Here {
     takers: Vec<(ListenerId, Rc<dyn TakeSocket>)>,
 }
 
+impl Here {
+    fn taker(&self, listener: ListenerId) -> Option<Rc<dyn TakeSocket>> {
+        self.takers.iter().find(|(id, _)| *id == listener).map(|(_, taker)| Rc::clone(taker))
+    }
+}
+
 impl Service {
     /// Starts the workers. Nothing listens yet.
     ///
@@ -87,6 +93,8 @@ impl Service {
 
     /// Accepts connections of a listener: one socket a worker.
     pub async fn listen(&self, listener: ListenerId, sockets: Vec<ListenSocket>) {
+        // Every worker can take connections before the first one hands any over.
+        self.tell(move || open(listener)).await;
         let outboxes: Vec<Outbox> = self.workers.iter().map(|w| w.outbox.clone()).collect();
         for (worker, socket) in self.workers.iter().zip(sockets) {
             let outboxes = outboxes.clone();
@@ -173,11 +181,18 @@ async fn tick(local: Rc<Local>) {
     }
 }
 
+/// Prepares the worker for connections of a listener.
+fn open(listener: ListenerId) {
+    with_here(|here| {
+        let taker = serve::taker(&here.local, listener);
+        here.takers.push((listener, taker));
+    });
+}
+
 fn listen(listener: ListenerId, socket: ListenSocket, outboxes: Vec<Outbox>) {
     with_here(|here| {
         let Ok(accepting) = Listener::adopt(socket) else { return };
-        let taker = serve::taker(&here.local, listener);
-        here.takers.push((listener, Rc::clone(&taker)));
+        let Some(taker) = here.taker(listener) else { return };
         let local = Rc::clone(&here.local);
         let peers = Peers::new(outboxes);
         let hand_over = move |outbox: &Outbox, socket| hand_over(outbox, listener, socket);
@@ -199,8 +214,7 @@ fn hand_over(outbox: &Outbox, listener: ListenerId, socket: Socket) -> Result<()
 
 fn take(listener: ListenerId, socket: Socket) {
     with_here(|here| {
-        let taker = here.takers.iter().find(|(id, _)| *id == listener);
-        if let Some((_, taker)) = taker {
+        if let Some(taker) = here.taker(listener) {
             taker.take(socket);
         }
     });

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
+use portunus_http::HeaderId;
 use portunus_net::{Buffers, Io};
-use portunus_snapshot::UPGRADE;
 use portunus_upstream::ClientConn;
 
 use crate::deadline::Deadline;
@@ -23,13 +23,8 @@ pub(crate) async fn switch<C: ClientStream>(
 ) -> Result<(), ProxyError> {
     // From here on only silence ends it.
     bounds.deadline.set_total(None);
-    prepare(run);
-    {
-        let (_, answer) = client.split();
-        let exchange = run.exchange.borrow();
-        let protocol = exchange.attributes.value(UPGRADE).unwrap_or(b"");
-        answer.upgrade(&exchange.response, protocol);
-    }
+    let protocol = prepare(run);
+    client.split().1.upgrade(&run.exchange.borrow().response, &protocol);
     client.split().1.flush().await?;
     let Some((client_io, early)) = client.raw() else {
         return Err(ProxyError::local(ErrorKind::UpgradeRefused));
@@ -52,11 +47,13 @@ pub(crate) async fn switch<C: ClientStream>(
     ended.map(|_| ())
 }
 
-/// The upstream's head becomes the answer.
-fn prepare(run: &Run<'_>) {
+/// The upstream's head becomes the answer; the protocol that it chose.
+fn prepare(run: &Run<'_>) -> Vec<u8> {
     let mut exchange = run.exchange.borrow_mut();
+    let protocol = exchange.response.headers.value_of(HeaderId::Upgrade).unwrap_or(b"").to_vec();
     portunus_http::strip_hop_by_hop(&mut exchange.response.headers);
     crate::phases::response::merge_extra(&mut exchange);
+    protocol
 }
 
 /// Bytes that were moved each way.

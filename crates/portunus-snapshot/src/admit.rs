@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use crate::{Networks, identify};
 use portunus_exchange::{Exchange, Phase};
 use portunus_h1::upgrade_of;
-use portunus_http::{HeaderId, HeaderIds, HeaderList, Method, strip_hop_by_hop};
+use portunus_http::{
+    HeaderId, HeaderIds, HeaderList, Method, Version, list_items, strip_hop_by_hop,
+};
 
 /// Settles who the client is, and rewrites what the request says about its own way here.
 ///
@@ -24,13 +26,21 @@ pub fn admit(exchange: &mut Exchange, trusted: &Networks) {
     describe_client(exchange);
 }
 
-/// The protocol that the client wants to switch to. `h2c` is not passed on: it would change who frames messages.
+/// The protocols that the client wants to switch to. `h2c` is not passed on, in whatever list: it would change who
+/// frames messages. HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
 fn keep_upgrade(exchange: &mut Exchange) {
-    let wanted = upgrade_of(&exchange.request.headers);
-    let plain = exchange.request.method != Method::Connect;
-    if let Some(protocol) = wanted.filter(|name| plain && !name.eq_ignore_ascii_case(b"h2c")) {
-        exchange.attributes.set(UPGRADE, protocol);
+    let request = &exchange.request;
+    if request.method == Method::Connect || request.version == Version::H10 {
+        return;
     }
+    if let Some(protocols) = upgrade_of(&request.headers).filter(|list| !list_items(list).any(is_h2c)) {
+        exchange.attributes.set(UPGRADE, protocols);
+    }
+}
+
+fn is_h2c(protocol: &[u8]) -> bool {
+    let name = protocol.split(|byte| *byte == b'/').next().unwrap_or(protocol);
+    name.trim_ascii().eq_ignore_ascii_case(b"h2c")
 }
 
 fn identify_client(exchange: &mut Exchange, networks: &Networks) {

@@ -24,7 +24,24 @@ pub struct ClientConn {
     /// It has served a request before.
     pub reused: bool,
     pub(crate) keep_until: Mono,
-    state: Arc<EndpointState>,
+    counted: Counted,
+}
+
+/// A connection that is open, or about to be; counted in its endpoint's state for as long as this lives.
+#[derive(Debug)]
+struct Counted(Arc<EndpointState>);
+
+impl Counted {
+    fn new(state: &Arc<EndpointState>) -> Self {
+        state.connection_opened();
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connection_closed();
+    }
 }
 
 /// What came instead of, or with, the head of an answer.
@@ -48,16 +65,17 @@ impl ClientConn {
             Address::Ip(ip) => DialTo::Ip(*ip),
             Address::Unix(path) => DialTo::Unix(path),
         };
+        // Those that are being opened count too: many at once would pass any limit otherwise.
+        let counted = Counted::new(state);
         let io = dial(to).await.map_err(|error| connect_error(&error))?;
-        state.connection_opened();
-        let state = Arc::clone(state);
-        Ok(Self { io, read: ReadBuffer::default(), reused: false, keep_until: Mono::NEVER, state })
+        let (read, keep_until) = (ReadBuffer::default(), Mono::NEVER);
+        Ok(Self { io, read, reused: false, keep_until, counted })
     }
 
     /// The key of its endpoint's pool.
     #[must_use]
     pub fn key(&self) -> u32 {
-        self.state.key()
+        self.counted.0.key()
     }
 
     /// Ready for the pool.
@@ -77,7 +95,8 @@ impl ClientConn {
     /// True when no endpoint set holds its endpoint any more.
     pub(crate) fn is_orphan(&self) -> bool {
         // Each connection holds the state once; whatever else holds it is a set, or control.
-        Arc::strong_count(&self.state) <= self.state.connections() as usize
+        let Counted(state) = &self.counted;
+        Arc::strong_count(state) <= state.connections() as usize
     }
 
     /// Its two directions: the socket, and what was read from it.
@@ -112,12 +131,6 @@ pub async fn receive_head(
             Ok(0) | Err(_) => return Ok(Received::Cut),
             Ok(_) => {}
         }
-    }
-}
-
-impl Drop for ClientConn {
-    fn drop(&mut self) {
-        self.state.connection_closed();
     }
 }
 

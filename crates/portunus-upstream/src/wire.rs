@@ -192,7 +192,7 @@ impl BodyReader {
                 }
             }
         };
-        self.fresh = false;
+        self.fresh &= step == Step::Starved;
         Ok(step)
     }
 

@@ -1,5 +1,7 @@
 //! Commands from control to a worker: bounded, run on the worker's thread between tasks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tokio::sync::mpsc;
 
 /// What a worker is asked to do, on its own thread.
@@ -28,7 +30,8 @@ impl Mailbox {
     /// Runs commands as they come, until all senders are gone.
     pub async fn run(mut self) {
         while let Some(command) = self.receiver.recv().await {
-            command();
+            // A command that panics has been reported by the panic hook; the worker still hears the next one.
+            let _ = catch_unwind(AssertUnwindSafe(command));
         }
     }
 }

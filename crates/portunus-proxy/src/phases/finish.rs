@@ -47,9 +47,7 @@ fn measure(
         upstream: upstream.map(|upstream| upstream.series),
         endpoint: run.endpoint.get(),
     };
-    shard.in_flight_down(listener.series);
-    place.route.into_iter().for_each(|series| shard.in_flight_down(series));
-    place.upstream.into_iter().for_each(|series| shard.in_flight_down(series));
+    run.gauges.leave();
     let timings = exchange.timings;
     let asked = upstream.is_some() && timings.attempt.0 > 0;
     let outcome = Outcome {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
 use portunus_h1::Limits;
-use portunus_http::ResponseHead;
+use portunus_http::{HeaderId, ResponseHead, list_has};
 use portunus_net::Io;
 use portunus_snapshot::{Route, UPGRADE};
 use portunus_upstream::wire::ReadBuffer;
@@ -23,6 +23,8 @@ pub(crate) struct Bounds<'d> {
     pub(crate) first_byte: Duration,
     pub(crate) idle: Duration,
     pub(crate) limits: &'d Limits,
+    /// The answer may switch protocols.
+    pub(crate) upgrade: bool,
 }
 
 impl<'d> Bounds<'d> {
@@ -32,6 +34,7 @@ impl<'d> Bounds<'d> {
             first_byte: route.timeouts.first_byte.unwrap_or(upstream.plan.first_byte_timeout),
             idle: route.timeouts.idle.unwrap_or(upstream.plan.idle_timeout),
             limits: &upstream.plan.limits,
+            upgrade: route.upgrade,
         }
     }
 }
@@ -47,16 +50,22 @@ pub(crate) async fn head<A: AnswerSink>(
     run.enter(Phase::Receive);
     let mut head = std::mem::take(&mut run.exchange.borrow_mut().response);
     let mut interims = 0;
+    let mut seen = run.exchange.borrow().bytes.request;
     loop {
         let late = ProxyError::upstream(ErrorKind::FirstByteTimeout, Retry::Never);
         let receiving = unless_gone(answer, receive_head(io, read, bounds.limits, &mut head));
-        match bounds.deadline.bound(bounds.first_byte, late, receiving).await??? {
+        let received = match bounds.deadline.bound(bounds.first_byte, late, receiving).await {
+            // Nobody answers a request that is still on its way.
+            Err(error) if error == late && has_moved(run, &mut seen) => continue,
+            received => received???,
+        };
+        match received {
             Received::Head if head.is_interim() && interims < INTERIMS_MAX => {
                 interims += 1;
                 answer.interim(&head).await?;
             }
             Received::Head if head.is_interim() => return Err(bad("too_many_interim")),
-            Received::Head if head.status == 101 && !wants_upgrade(run) => {
+            Received::Head if head.status == 101 && !may_switch(run, bounds, &head) => {
                 return Err(bad("unasked_upgrade"));
             }
             Received::Head => return Ok(head),
@@ -88,8 +97,20 @@ fn bad(code: &'static str) -> ProxyError {
     ProxyError::upstream(ErrorKind::BadResponse(code), Retry::Never)
 }
 
-fn wants_upgrade(run: &Run<'_>) -> bool {
-    run.exchange.borrow().attributes.value(UPGRADE).is_some()
+/// True for a switch that we asked for, to a protocol that we named.
+fn may_switch(run: &Run<'_>, bounds: &Bounds<'_>, head: &ResponseHead) -> bool {
+    let exchange = run.exchange.borrow();
+    let Some(asked) = exchange.attributes.value(UPGRADE).filter(|_| bounds.upgrade) else {
+        return false;
+    };
+    let chosen = head.headers.value_of(HeaderId::Upgrade);
+    chosen.is_some_and(|chosen| list_has(asked, chosen))
+}
+
+/// True when more of the request has come since the last look.
+fn has_moved(run: &Run<'_>, seen: &mut u64) -> bool {
+    let bytes = run.exchange.borrow().bytes.request;
+    std::mem::replace(seen, bytes) != bytes
 }
 
 /// Answers before the answer that one request may have.

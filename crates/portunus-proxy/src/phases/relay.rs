@@ -92,9 +92,9 @@ fn begin<A: AnswerSink>(run: &Run<'_>, answer: &mut A, framing: Framing) {
     exchange.bytes.response_head = bytes as u64;
 }
 
-/// A body that filters may change has no length that is known before its end.
+/// A body that filters may change, or begin, has no length that is known before its end.
 fn changed_framing(framing: Framing) -> Framing {
-    if framing.is_empty() { framing } else { Framing::Chunked }
+    if framing == Framing::None { framing } else { Framing::Chunked }
 }
 
 fn count(run: &Run<'_>, bytes: u64) {

@@ -26,7 +26,7 @@ pub(crate) fn route(run: &Run<'_>) -> Result<Arc<Route>, Stop> {
         Decision::Route(route) => {
             exchange.route = Some(route.id);
             exchange.route_name = Some(run.plan.route_name(route.id, &route.name));
-            run.local.shard.in_flight_up(route.series);
+            run.gauges.enter_route(route.series);
             Ok(Arc::clone(route))
         }
         Decision::Miss(missed) => Err(miss(&missed)),

@@ -34,7 +34,7 @@ pub(crate) fn upstream<'r>(
     let mut exchange = run.exchange.borrow_mut();
     exchange.upstream = id;
     exchange.upstream_name = Some(run.local.enter_upstream(upstream, route.retry.budget));
-    run.local.shard.in_flight_up(upstream.series);
+    run.gauges.enter_upstream(upstream.series);
     Ok(upstream)
 }
 
@@ -163,9 +163,12 @@ impl Flight {
     pub(crate) fn begin(run: &Run<'_>, picked: &Picked) -> Self {
         picked.endpoint().state.begin();
         run.local.shard.in_flight_up(picked.series);
-        let mut exchange = run.exchange.borrow_mut();
-        exchange.timings.attempt = run.local.worker.now();
         Self { picked: picked.clone(), latency_us: None, local: Rc::clone(run.local) }
+    }
+
+    /// There is a connection: what passes now is the endpoint's time.
+    pub(crate) fn connected(&self, run: &Run<'_>) {
+        run.exchange.borrow_mut().timings.attempt = run.local.worker.now();
     }
 
     /// The head of the answer is there.

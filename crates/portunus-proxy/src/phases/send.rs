@@ -51,21 +51,20 @@ pub(crate) fn head(
 
 /// `Via`, `Host` and `Forwarded`: what the upstream learns of the way here.
 fn describe_way(exchange: &mut Exchange, route: &Route, picked: &Picked, first_attempt: bool) {
+    if first_attempt {
+        let version = exchange.request.version.number();
+        let mut via = [0u8; 16];
+        let text = format_via(&mut via, version);
+        exchange.request.headers.append_id(HeaderId::Via, text);
+        if route.forwarded {
+            let value = forwarded(exchange);
+            exchange.request.headers.append_id(HeaderId::Forwarded, &value);
+        }
+    }
     // A request of HTTP/1.0 may come without a host.
     if !route.preserve_host || exchange.request.authority().is_empty() {
         let authority = &picked.endpoint().authority;
         exchange.request.headers.set_id(HeaderId::Host, authority.as_bytes());
-    }
-    if !first_attempt {
-        return;
-    }
-    let version = exchange.request.version.number();
-    let mut via = [0u8; 16];
-    let text = format_via(&mut via, version);
-    exchange.request.headers.append_id(HeaderId::Via, text);
-    if route.forwarded {
-        let value = forwarded(exchange);
-        exchange.request.headers.append_id(HeaderId::Forwarded, &value);
     }
 }
 

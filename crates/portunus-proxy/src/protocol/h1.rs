@@ -83,13 +83,14 @@ where
     F: Future<Output = Option<Box<Conn>>>,
     M: Fn(Box<Conn>) -> F,
 {
+    let mut rested = Duration::ZERO;
     loop {
-        let late = conn.link.listener.timeouts.keep_alive;
+        let late = conn.link.listener.timeouts.keep_alive.saturating_sub(rested);
         if conn.read.is_empty() && conn.link.wait(late).await != Wake::Bytes {
             return;
         }
         match memory.run(|| active(conn)).await {
-            Some(resting) => conn = resting,
+            Some(resting) => (conn, rested) = (resting, REST),
             None => return,
         }
     }
@@ -99,6 +100,7 @@ where
 pub(crate) async fn serve_active(mut conn: Box<Conn>) -> Option<Box<Conn>> {
     loop {
         let local = Rc::clone(&conn.link.local);
+        conn.link.renew();
         hold_buffer(&mut conn.read, &local);
         let exchange = local.take_exchange();
         let keep = serve_one(&mut conn, &exchange).await;
@@ -114,18 +116,34 @@ pub(crate) async fn serve_active(mut conn: Box<Conn>) -> Option<Box<Conn>> {
                 Wake::Close => return None,
                 Wake::Late => return Some(conn),
             }
+        } else {
+            // Requests that came together take turns with other connections.
+            tokio::task::coop::consume_budget().await;
         }
     }
 }
 
 impl Link {
+    /// Follows the listener's settings: a reload may have changed them.
+    fn renew(&mut self) {
+        let plan = self.local.plan();
+        match plan.snapshot.listener(self.facts.listener) {
+            Some(listener) if !Arc::ptr_eq(listener, &self.listener) => {
+                self.listener = Arc::clone(listener);
+            }
+            _ => {}
+        }
+    }
+
     /// Waits for the first bytes of a request.
     async fn wait(&self, late: Duration) -> Wake {
         let first = poll_fn(|cx| {
-            if self.gate.is_closed() || self.local.is_draining() {
-                return Poll::Ready(Wake::Close);
+            // A request that is there already is still answered.
+            if self.io.poll_readable(cx).is_ready() {
+                return Poll::Ready(Wake::Bytes);
             }
-            self.io.poll_readable(cx).map(|_| Wake::Bytes)
+            let closing = self.gate.is_closed() || self.local.is_draining();
+            if closing { Poll::Ready(Wake::Close) } else { Poll::Pending }
         });
         self.deadline.set_total(None);
         let overdue = ProxyError::client(ErrorKind::ClientTimeout);
@@ -141,7 +159,7 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
         Err(error) => Err(error),
     };
     let link = &conn.link;
-    link.local.count(0, 1);
+    let _running = link.local.running();
     let framing = head.unwrap_or(Framing::None);
     link.idle.set(link.listener.timeouts.request_idle);
     link.watch.set(framing.is_empty());
@@ -168,7 +186,6 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
     let keep = run::run(&link.local, exchange, &mut stream, head.err(), may_keep).await;
     let keep = keep && stream.answer.keep && stream.body.reader.is_end();
     link.local.buffers.give(stream.answer.out.pending);
-    link.local.count(0, -1);
     keep
 }
 
@@ -181,14 +198,16 @@ async fn read_head(
     let mut request = std::mem::take(&mut exchange.borrow_mut().request);
     let late = ProxyError::client(ErrorKind::ClientTimeout);
     let header_read = link.listener.timeouts.header_read;
+    // The bound of the exchange before is not this one's.
+    link.deadline.set_total(None);
+    link.local.worker.refresh();
+    let begun = Cell::new(false);
     let reading = async {
-        let mut begun = false;
         loop {
+            if !conn.read.is_empty() && !begun.replace(true) {
+                begin(exchange, link);
+            }
             if !conn.read.is_empty() {
-                if !begun {
-                    begun = true;
-                    begin(exchange, link);
-                }
                 let parsed = parse_request(conn.read.filled(), &link.listener.limits, &mut request);
                 if let Parsed::Complete(bytes) = parsed.map_err(refused)? {
                     conn.read.consume(bytes);
@@ -197,20 +216,23 @@ async fn read_head(
                 }
             }
             match conn.read.read(&link.io, READ_BYTES).await {
-                Ok(0) | Err(_) if !begun => return Ok(None),
+                Ok(0) | Err(_) if !begun.get() => return Ok(None),
                 Ok(0) | Err(_) => return Err(ProxyError::client(ErrorKind::ClientClosed)),
                 Ok(_) => {}
             }
         }
     };
-    let framing = link.deadline.bound(header_read, late, reading).await.and_then(|read| read);
+    let framing = match link.deadline.bound(header_read, late, reading).await {
+        Err(_) if !begun.get() => Ok(None),
+        read => read.and_then(|read| read),
+    };
     exchange.borrow_mut().request = request;
     framing
 }
 
 fn begin(exchange: &RefCell<Exchange>, link: &Link) {
     let mut exchange = exchange.borrow_mut();
-    exchange.timings.start = link.local.worker.refresh();
+    exchange.timings.start = link.local.worker.now();
     exchange.timings.wall = link.local.worker.wall();
     exchange.client = link.facts;
 }

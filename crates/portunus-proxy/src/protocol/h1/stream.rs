@@ -121,7 +121,7 @@ impl AnswerSink for Answer<'_> {
         encode_response(head, self.version, Framing::None, true, &mut self.out.pending);
         let written = Self::bound(self.link, self.out.flush(&self.link.io)).await;
         // The answer itself has not begun.
-        self.out.started = false;
+        self.out.started = written.is_err();
         written
     }
 
