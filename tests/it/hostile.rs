@@ -155,3 +155,53 @@ fn a_request_that_was_sent_before_a_drain_began_is_answered() {
     assert_eq!(answer.text(), "a");
     client.wait_for_close();
 }
+
+#[test]
+fn an_origin_that_answers_and_resets_in_the_middle_of_an_upload_harms_nobody_else() {
+    let origin = Origin::raw(|mut peer| {
+        peer.head();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+        // Unread bytes of the request make it a reset.
+    });
+    let program = Program::before(&origin);
+    for _ in 0..20 {
+        let mut client = program.client();
+        let body = vec![b'a'; 300_000];
+        client.request("POST", "/").body(&body).start();
+        let answer = client.read();
+        assert!(!answer.is_complete || answer.status == 502, "{answer:?}");
+    }
+    wait_for_rest(&program);
+}
+
+#[test]
+fn a_client_that_leaves_after_its_upload_ends_the_request_to_its_origin() {
+    let gate = Gate::new();
+    let ended = gate.clone();
+    let origin = Origin::raw(move |mut peer| {
+        peer.request();
+        peer.wait_for_close();
+        gate.open();
+    });
+    let program = Program::before(&origin);
+    let mut client = program.client();
+    client.request("POST", "/").body("abc").start();
+    origin.wait_for(1);
+    client.reset();
+    ended.wait();
+    wait_for_rest(&program);
+}
+
+#[test]
+fn open_connections_follow_the_new_limits_of_their_listener() {
+    let config = r#"
+listeners: {web: {address: "127.0.0.1:0", timeouts: {header_read: 1m}}}
+hosts: {"*": {routes: {/: {respond: a}}}}
+"#;
+    let program = Program::config(config).start();
+    let mut client = program.client();
+    assert_eq!(client.get("/").text(), "a");
+    program.reload(&config.replace("1m", "100ms"));
+    client.send("GET / HTTP/1.1\r\n");
+    client.read().assert_own(408, "client.timeout");
+}

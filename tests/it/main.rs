@@ -38,6 +38,8 @@ mod retry;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
+mod stress;
+#[cfg(test)]
 mod timeouts;
 #[cfg(test)]
 mod websocket;

@@ -144,7 +144,10 @@ impl Control {
                 .map_err(Refusal::System)?;
         self.console.block(&warnings);
         self.files = Files::of(&accepted);
-        let change = difference(Some(&old.compiled), &accepted.compiled).to_string();
+        let mut change = difference(Some(&old.compiled), &accepted.compiled).to_string();
+        for key in needs_start(&old.spec, &accepted.spec) {
+            change.push_str(&format!("\n`{key}` changes with the next start"));
+        }
         let new = Arc::new(Current { compiled: accepted.compiled, spec: accepted.spec });
         self.upstreams.serve(&new.compiled.upstreams).await;
         shared.current.store(Arc::clone(&new));
@@ -154,9 +157,6 @@ impl Control {
         self.upstreams.settle(&new.compiled.upstreams);
         shared.forget_series();
         log::set_level(new.spec.log.level);
-        for key in needs_start(&old.spec, &new.spec) {
-            self.console.line(format_args!("`{key}` changes with the next start"));
-        }
         Ok(Reloaded { generation: new.compiled.snapshot.generation, change })
     }
 

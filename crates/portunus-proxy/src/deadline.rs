@@ -34,6 +34,11 @@ impl Deadline {
         self.inner.total.set(total);
     }
 
+    /// Takes over the bound of the whole exchange from `other`.
+    pub(crate) fn follow(&self, other: &Self) {
+        self.inner.total.set(other.inner.total.get());
+    }
+
     /// Waits for `future`; `late` is the failure when it takes longer than `after`.
     pub(crate) async fn bound<F: Future>(
         &self,

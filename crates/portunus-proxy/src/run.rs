@@ -163,7 +163,7 @@ async fn converse<C: ClientStream>(
     let (body, answer) = client.split();
     let (io, read) = conn.parts();
     let sending = pin!(send::body(run, way.route, way.upstream, io, outgoing, body, replaced));
-    let mut upload = Upload { sending, done: false };
+    let mut upload = Upload { sending, ended: None };
     let head = receive::head(run, way.bounds, io, read, answer);
     let head = beside(&mut upload, head).await?.map_err(|error| stale(error, reused))?;
     flight.first_byte(run);
@@ -179,7 +179,7 @@ async fn converse<C: ClientStream>(
     let relaying = relay::relay(run, way.route, way.bounds, prepared, io, read, answer);
     let keep_upstream = beside(&mut upload, relaying).await??;
     flight.end(run);
-    Ok(Ended::Answered { reusable: keep_upstream && upload.done && read.is_empty() })
+    Ok(Ended::Answered { reusable: keep_upstream && upload.is_whole() && read.is_empty() })
 }
 
 /// A reused connection that gave nothing had most likely been closed before the request reached it.
@@ -193,7 +193,14 @@ fn stale(error: ProxyError, reused: bool) -> ProxyError {
 /// The request on its way, while the answer is waited for and passed on.
 struct Upload<'u, U> {
     sending: Pin<&'u mut U>,
-    done: bool,
+    /// Whether all of it went out, once it has ended.
+    ended: Option<bool>,
+}
+
+impl<U> Upload<'_, U> {
+    fn is_whole(&self) -> bool {
+        self.ended == Some(true)
+    }
 }
 
 /// Runs `main` to its end with the upload beside it. Only a fault of the client's side ends both: an upstream that
@@ -204,11 +211,10 @@ where
     M: Future,
 {
     let mut main = pin!(main);
-    let mut stuck = false;
     std::future::poll_fn(|cx| {
-        if !upload.done && !stuck {
+        if upload.ended.is_none() {
             match upload.sending.as_mut().poll(cx) {
-                Poll::Ready(Ok(whole)) => (upload.done, stuck) = (whole, !whole),
+                Poll::Ready(Ok(whole)) => upload.ended = Some(whole),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {}
             }

@@ -81,10 +81,13 @@ impl RequestBody for Body<'_> {
         }
         let link = self.link;
         let deadline = link.body_deadline.get_or_init(|| Deadline::new(&link.local.worker));
+        deadline.follow(&link.deadline);
         link.local.worker.refresh();
         let late = ProxyError::client(ErrorKind::ClientTimeout);
         let next = self.reader.next(&link.io, self.read);
         let piece = deadline.bound(link.idle.get(), late, next).await?.map_err(body_error)?;
+        // With the whole body here, what happens on the socket is news again.
+        link.watch.set(self.reader.is_end());
         Ok(self.read.piece(piece))
     }
 
