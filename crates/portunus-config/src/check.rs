@@ -48,6 +48,9 @@ pub fn check_uses(config: &ConfigSpec, kinds: &[&str], reader: &mut Reader<'_>) 
             if is_chain && filter.node != Node::default() {
                 let message = format!("the chain `{}` takes no settings", name.value);
                 reader.error(name.span, message).help("write its name alone");
+            } else if LATER_FILTERS.contains(&name.as_str()) && !kinds.contains(&name.as_str()) {
+                let message = format!("`{}` is not supported by this version yet", name.value);
+                reader.error(name.span, message).help("leave it out: nothing would be done for it");
             } else if !is_chain && !kinds.contains(&name.as_str()) {
                 let help = suggestion(name, known(), "filters and chains");
                 let message = format!("there is no filter or chain `{}`", name.value);
@@ -271,3 +274,32 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+/// Filters of the language that later versions bring: nobody should believe that they are on.
+const LATER_FILTERS: &[&str] = &[
+    "any_of",
+    "api_key",
+    "authorize",
+    "bandwidth",
+    "basic",
+    "cache",
+    "compress",
+    "concurrency",
+    "cors",
+    "csrf",
+    "decompress",
+    "fault",
+    "grpc_web",
+    "hmac",
+    "introspection",
+    "jwt",
+    "mock",
+    "mtls",
+    "oidc",
+    "quota",
+    "rate_limit",
+    "security_headers",
+    "transform",
+    "validate",
+    "wasm",
+];

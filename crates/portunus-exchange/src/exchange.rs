@@ -74,6 +74,8 @@ pub struct Timings {
     pub start: Mono,
     /// The last attempt began.
     pub attempt: Mono,
+    /// Microseconds that the last new connection to an endpoint took; None where an unused one served.
+    pub connect_us: Option<u64>,
     /// The head of the answer was complete.
     pub first_byte: Mono,
     /// The last byte went to the client.

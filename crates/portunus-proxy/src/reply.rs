@@ -11,6 +11,7 @@ use crate::phases::{filters, request, response};
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
 
+mod date;
 mod page;
 mod table;
 
@@ -73,7 +74,7 @@ fn take_over(exchange: &mut Exchange, reply: Reply) -> Bytes {
         exchange.response.headers.append(name, value);
     }
     if let Some(reason) = reason {
-        let status = proxy_status(reason, reply.status);
+        let status = proxy_status(reason);
         exchange.response.headers.set_id(HeaderId::ProxyStatus, status.as_bytes());
     }
     match reply.body {
@@ -83,12 +84,11 @@ fn take_over(exchange: &mut Exchange, reply: Reply) -> Bytes {
     }
 }
 
-/// `Proxy-Status` (RFC 9209): the nearest registered error, and our own code as its details.
-fn proxy_status(reason: Reason, status: u16) -> String {
-    match table::registered_error(reason) {
-        Some(error) => format!("portunus; error={error}; details=\"{reason}\""),
-        None => format!("portunus; received-status={status}; details=\"{reason}\""),
-    }
+/// `Proxy-Status` (RFC 9209): the nearest registered error, and our own code as its details. What a filter answers is
+/// a refusal.
+fn proxy_status(reason: Reason) -> String {
+    let error = table::registered_error(reason).unwrap_or("http_request_denied");
+    format!("portunus; error={error}; details=\"{reason}\"")
 }
 
 fn problem(exchange: &mut Exchange, status: u16, detail: Option<&str>) -> Bytes {
@@ -116,6 +116,12 @@ fn wants_html(exchange: &Exchange) -> bool {
 fn finish_head(run: &Run<'_>, body_bytes: usize) {
     let mut exchange = run.exchange.borrow_mut();
     response::merge_extra(&mut exchange);
+    if !exchange.response.headers.has(HeaderId::Date) {
+        exchange
+            .response
+            .headers
+            .append_id(HeaderId::Date, &date::imf_fixdate(run.local.worker.wall()));
+    }
     if exchange.request.method == Method::Head {
         // The length that a GET would have had (RFC 9110 section 9.3.2).
         let mut digits = [0u8; 20];

@@ -33,7 +33,9 @@ fn keep_upgrade(exchange: &mut Exchange) {
     if request.method == Method::Connect || request.version == Version::H10 {
         return;
     }
-    if let Some(protocols) = upgrade_of(&request.headers).filter(|list| !list_items(list).any(is_h2c)) {
+    if let Some(protocols) =
+        upgrade_of(&request.headers).filter(|list| !list_items(list).any(is_h2c))
+    {
         exchange.attributes.set(UPGRADE, protocols);
     }
 }

@@ -78,6 +78,12 @@ impl ClientConn {
         self.counted.0.key()
     }
 
+    /// Open connections to its endpoint, over all workers, this one included.
+    #[must_use]
+    pub fn siblings(&self) -> u32 {
+        self.counted.0.connections()
+    }
+
     /// Ready for the pool.
     #[must_use]
     pub fn rest(mut self, now: Mono, idle_timeout: Duration) -> Self {

@@ -80,9 +80,9 @@ spec! {
 spec! {
     /// How much an upstream is given at once.
     pub struct UpstreamLimitsSpec {
-        /// Most connections to all of its endpoints.
+        /// Most connections to each of its endpoints, over all workers.
         connections_max: Option<u32>,
-        /// Most requests under way.
+        /// Most requests under way at each of its endpoints, over all workers.
         requests_max: Option<u32>,
         /// Most idle connections that each worker keeps to an endpoint.
         idle_max: u32 = 64,

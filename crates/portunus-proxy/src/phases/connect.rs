@@ -29,8 +29,12 @@ pub(crate) async fn connect(
             let timeout = route.timeouts.connect.unwrap_or(upstream.plan.connect_timeout);
             let late = ProxyError::upstream(ErrorKind::ConnectTimeout, Retry::Unsent);
             let opening = open(local, upstream, picked);
+            let began = local.worker.refresh();
             let opened = deadline.bound(timeout, late, opening).await.and_then(|opened| opened);
-            note_failure(local, upstream, picked, opened)?
+            let conn = note_failure(local, upstream, picked, opened)?;
+            let connect_us = local.worker.now().since_us(began);
+            run.exchange.borrow_mut().timings.connect_us = Some(connect_us);
+            conn
         }
     };
     conn.read = ReadBuffer::new(local.buffers.take());
@@ -71,7 +75,9 @@ fn note_failure(
 /// Keeps a connection whose answer is whole for the next request, or closes it.
 pub(crate) fn rest(local: &Local, upstream: &Upstream, mut conn: ClientConn, reusable: bool) {
     local.buffers.give(std::mem::take(&mut conn.read).into_inner());
-    if reusable && !local.is_draining() {
+    // At the bound on connections, one that lies unused here would keep the other workers from theirs.
+    let full = upstream.plan.connections_max.is_some_and(|max| conn.siblings() >= max);
+    if reusable && !full && !local.is_draining() {
         let conn = conn.rest(local.worker.now(), upstream.plan.pool_idle_timeout);
         local.pools.give(conn, upstream.plan.pool_idle_max);
     }

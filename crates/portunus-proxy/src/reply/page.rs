@@ -20,13 +20,16 @@ pub(super) fn json(status: u16, code: &str, detail: &str) -> String {
 /// A page for people.
 pub(super) fn html(status: u16, code: &str, detail: &str) -> String {
     let title = title(status);
-    let (code, detail) = (escape_html(code), escape_html(detail));
+    let paragraph = |text: String| if text.is_empty() { text } else { format!("<p>{text}</p>\n") };
+    let code =
+        if code.is_empty() { String::new() } else { format!("<code>{}</code>", escape_html(code)) };
+    let (code, detail) = (paragraph(code), paragraph(escape_html(detail)));
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{status} {title}</title>\n\
          <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:15vh auto;padding:0 1em;\
          color:#222;background:#fff}}code{{color:#666}}</style>\n\
-         <h1>{status} {title}</h1>\n<p>{detail}</p>\n<p><code>{code}</code></p>\n</html>\n"
+         <h1>{status} {title}</h1>\n{detail}{code}</html>\n"
     )
 }
 
