@@ -204,3 +204,34 @@ hosts: {"*": {routes: {/: {respond: a}}}}
     client.send("GET / HTTP/1.1\r\n");
     client.read().assert_own(408, "client.timeout");
 }
+
+#[test]
+fn a_request_goes_elsewhere_when_its_endpoint_takes_no_more_connections() {
+    let gate = Gate::new();
+    let opened = gate.clone();
+    let slow = move |request: &portunus_testkit::Request| {
+        if request.target == "/slow" {
+            opened.wait();
+        }
+        Response::text("a")
+    };
+    let (first, second) = (Origin::new(slow.clone()), Origin::new(slow));
+    let config = r#"
+workers: 1
+upstreams:
+  up:
+    endpoints: ["{first}", "{second}"]
+    balance: round_robin
+    limits: {connections_max: 1}
+hosts: {"*": {routes: {/**: {to: up, retry: 2}}}}
+"#;
+    let program = Program::config(config).fill("first", &first).fill("second", &second).start();
+    let mut held = program.client();
+    held.request("GET", "/slow").start();
+    eventually("one is held", || !(first.requests().is_empty() && second.requests().is_empty()));
+    for _ in 0..6 {
+        assert_eq!(program.get("/").text(), "a");
+    }
+    gate.open();
+    assert_eq!(held.read().text(), "a");
+}

@@ -15,7 +15,7 @@ const CONNECTIONS: u64 = 200;
 const CONFIG: &str = r#"
 workers: 2
 upstreams: {up: {endpoints: "{origin}"}}
-hosts: {"*": {routes: {/own/**: {respond: "{path}"}, /**: {to: up, retry: 1}}}}
+hosts: {"*": {routes: {/own/**: {respond: "{path}"}, /**: {to: up, retry: 3}}}}
 "#;
 
 /// Numbers that look random and are the same in each run.

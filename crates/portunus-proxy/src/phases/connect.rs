@@ -1,6 +1,6 @@
 //! A connection to the endpoint: an unused one, or a new one.
 
-use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
+use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry, Side};
 use portunus_snapshot::Route;
 use portunus_telemetry::Connect;
 use portunus_upstream::wire::ReadBuffer;
@@ -50,7 +50,11 @@ async fn open(
     let endpoint = picked.endpoint();
     let connections_max = upstream.plan.connections_max.unwrap_or(u32::MAX);
     if endpoint.state.connections() >= connections_max {
-        return Err(ProxyError::local(ErrorKind::UpstreamBusy));
+        // Another endpoint may have room.
+        return Err(ProxyError {
+            retry: Retry::Unsent,
+            ..ProxyError::local(ErrorKind::UpstreamBusy)
+        });
     }
     let conn = ClientConn::open(&endpoint.address, &endpoint.state).await?;
     local.worker.refresh();
@@ -65,7 +69,8 @@ fn note_failure(
     picked: &Picked,
     opened: Result<ClientConn, ProxyError>,
 ) -> Result<ClientConn, ProxyError> {
-    if opened.as_ref().is_err_and(|error| error.retry == Retry::Unsent) {
+    let failed = |error: &ProxyError| error.retry == Retry::Unsent && error.side == Side::Upstream;
+    if opened.as_ref().is_err_and(failed) {
         local.shard.connect(picked.series, Connect::Failed);
         picked.endpoint().state.fail(local.worker.refresh(), upstream.plan.eject_for);
     }

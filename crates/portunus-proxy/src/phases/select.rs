@@ -122,6 +122,7 @@ fn is_wanted(run: &Run<'_>, route: &Route, error: ProxyError) -> bool {
             on.connect
         }
         ErrorKind::FirstByteTimeout => on.first_byte && idempotent,
+        ErrorKind::UpstreamBusy => error.retry == Retry::Unsent,
         ErrorKind::Reset => match error.retry {
             Retry::Unsent => true,
             Retry::Replayable => idempotent,
