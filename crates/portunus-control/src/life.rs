@@ -1,6 +1,6 @@
 //! The life of the process: start, signals, reloads, graceful stop.
 
-use portunus_base::format_duration;
+use portunus_base::{Clock as _, SystemClock, Wall, format_duration};
 
 use crate::signals::{Signals, Wish};
 use crate::watch::Watcher;
@@ -28,11 +28,20 @@ pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
     runtime.block_on(async {
         let signals =
             Signals::catch().map_err(|error| StartError::system("cannot catch signals", error))?;
+        // File times are coarser than the clock.
+        let began = Wall(SystemClock.wall().0.saturating_sub(FILE_TIME_SLACK_US));
         let control = Control::start(options).await?;
-        let watcher = watch.then(Watcher::new);
+        let mut watcher = watch.then(Watcher::new);
+        if let Some(watcher) = &mut watcher {
+            let (files, folders) = control.files();
+            watcher.follow_since(files, folders, began);
+        }
         Ok(Life { control, signals, watcher }.live().await)
     })
 }
+
+/// How much earlier than it was written a file may look, in microseconds.
+const FILE_TIME_SLACK_US: u64 = 50_000;
 
 struct Life {
     control: Control,
@@ -42,7 +51,6 @@ struct Life {
 
 impl Life {
     async fn live(mut self) -> End {
-        self.follow();
         loop {
             let watched = changed(&mut self.watcher);
             let event = tokio::select! {

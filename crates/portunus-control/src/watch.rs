@@ -14,6 +14,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use portunus_base::Wall;
+
 use self::fingerprint::Fingerprint;
 
 /// Watches the files of a configuration.
@@ -73,6 +75,16 @@ impl Watcher {
         self.known = self.look();
     }
 
+    /// As [`Watcher::follow`], for files that were read at some time after `since`: one written meanwhile counts as
+    /// changed.
+    pub(crate) fn follow_since(&mut self, files: &[PathBuf], folders: &[PathBuf], since: Wall) {
+        self.follow(files, folders);
+        let since = ((since.0 / 1_000_000) as i64, (since.0 % 1_000_000 * 1_000) as i64);
+        if self.known.is_newer_than(since) {
+            self.known = Fingerprint::default();
+        }
+    }
+
     /// The files are about to be read: only later changes count.
     pub(crate) fn mark(&mut self) {
         self.known = self.look();
@@ -80,9 +92,11 @@ impl Watcher {
 
     /// Waits until a file has changed and all have been quiet for a moment. Cancel-safe.
     pub(crate) async fn changed(&mut self) {
+        let mut first = self.known == Fingerprint::default();
         loop {
             // Without notifications the channel is closed; then only the time counts.
-            let notice = timeout(LOOK_EVERY, self.notices.recv()).await;
+            let wait = if std::mem::take(&mut first) { Duration::ZERO } else { LOOK_EVERY };
+            let notice = timeout(wait, self.notices.recv()).await;
             if notice == Ok(None) {
                 sleep(LOOK_EVERY).await;
             }

@@ -23,6 +23,11 @@ impl Fingerprint {
         all.dedup();
         Self(all.into_iter().map(|path| (path.clone(), look(&path))).collect())
     }
+
+    /// True when a file was written at `since`, in seconds and nanoseconds since the Unix epoch, or later.
+    pub(super) fn is_newer_than(&self, since: (i64, i64)) -> bool {
+        self.0.iter().filter_map(|(_, look)| look.as_ref()).any(|look| look.modified >= since)
+    }
 }
 
 fn look(path: &Path) -> Option<Look> {
