@@ -1,5 +1,6 @@
 //! One connected socket: TCP or Unix, owned by one worker's runtime.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -28,13 +29,54 @@ pub enum Io {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
+    /// A socket under a layer that changes its bytes: TLS.
+    Layered(Box<dyn Layer>),
+}
+
+/// A protocol between a socket and those who use it. The same rules as those of [`Io`]: try first, `&self`.
+pub trait Layer: fmt::Debug {
+    /// The socket below.
+    fn socket(&self) -> &Io;
+
+    /// Appends what is there to `buf`, within its spare room, which is not 0. 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is there; `UnexpectedEof` when the peer ended the socket but not the layer.
+    fn try_read(&self, buf: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// Ready when [`Layer::try_read`] may give something. True of bytes that the layer holds already, too.
+    ///
+    /// # Errors
+    /// What the socket says.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Takes bytes; what the socket does not take at once, the layer keeps for [`Layer::poll_flush`]. Takes no more
+    /// while it keeps something.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing was taken; what the socket says otherwise.
+    fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Ready when the layer keeps nothing any more.
+    ///
+    /// # Errors
+    /// What the socket says.
+    fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Tells the peer that nothing more will come, as far as the socket takes it at once.
+    fn shutdown_write(&self);
 }
 
 macro_rules! either {
     ($self:expr, $stream:ident => $body:expr) => {
+        either!($self, $stream => $body, layer => either!(layer.socket(), $stream => $body, _layer =>
+            unreachable!("a layer stands on a socket, not on a layer")))
+    };
+    ($self:expr, $stream:ident => $body:expr, $layer:ident => $layered:expr) => {
         match $self {
             Io::Tcp($stream) => $body,
             Io::Unix($stream) => $body,
+            Io::Layered($layer) => $layered,
         }
     };
 }
@@ -57,7 +99,7 @@ impl Io {
     /// `WouldBlock` when nothing is there; what the socket says otherwise.
     pub fn try_read(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let room = buf.capacity() - buf.len();
-        let read = either!(self, stream => stream.try_read_buf(buf))?;
+        let read = either!(self, stream => stream.try_read_buf(buf), layer => return layer.try_read(buf))?;
         if 0 < read && read < room {
             self.drained();
         }
@@ -99,11 +141,45 @@ impl Io {
     /// # Errors
     /// What the runtime says.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read_ready(cx))
+        either!(self, stream => stream.poll_read_ready(cx), layer => layer.poll_readable(cx))
     }
 
     async fn writable(&self) -> io::Result<()> {
-        poll_fn(|cx| either!(self, stream => stream.poll_write_ready(cx))).await
+        poll_fn(|cx| self.poll_writable(cx)).await
+    }
+
+    /// Ready when a write may take something.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => stream.poll_write_ready(cx), layer => layer.poll_flush(cx))
+    }
+
+    /// Writes what fits; what a layer keeps of it still needs [`Io::poll_flush`].
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing fits; what the socket says otherwise.
+    pub fn try_write(&self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, stream => stream.try_write_vectored(bytes), layer => layer.try_write(bytes))
+    }
+
+    /// Ready when everything that was written has reached the socket.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Layered(layer) => layer.poll_flush(cx),
+            Self::Tcp(_) | Self::Unix(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    async fn flush(&self) -> io::Result<()> {
+        match self {
+            Self::Layered(layer) => poll_fn(|cx| layer.poll_flush(cx)).await,
+            Self::Tcp(_) | Self::Unix(_) => Ok(()),
+        }
     }
 
     /// Writes all of `bytes`.
@@ -112,13 +188,15 @@ impl Io {
     /// What the socket says.
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match either!(self, stream => stream.try_write(bytes)) {
+            let written = either!(self, stream => stream.try_write(bytes), layer =>
+                layer.try_write(&[IoSlice::new(bytes)]));
+            match written {
                 Ok(written) => bytes = bytes.get(written..).unwrap_or(&[]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        self.flush().await
     }
 
     /// Writes all of both, in one system call where the socket takes them.
@@ -129,7 +207,7 @@ impl Io {
         let mut done = 0;
         while done < first.len() {
             let slices = [IoSlice::new(first.get(done..).unwrap_or(&[])), IoSlice::new(second)];
-            match either!(self, stream => stream.try_write_vectored(&slices)) {
+            match self.try_write(&slices) {
                 Ok(written) => done += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) => return Err(error),
@@ -143,7 +221,9 @@ impl Io {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         let mut byte = [0u8; 1];
-        let read = either!(self, stream => stream.try_read(&mut byte));
+        let read = either!(self, stream => stream.try_read(&mut byte), layer => {
+            layer.try_read(&mut Vec::with_capacity(1))
+        });
         !matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
@@ -157,15 +237,29 @@ impl Io {
     /// Tells the peer that nothing more will come.
     pub fn shutdown_write(&self) {
         // A peer that is gone already needs no telling.
-        let _ = either!(self, stream => socket2::SockRef::from(stream).shutdown(Shutdown::Write));
+        let _ = either!(self, stream => socket2::SockRef::from(stream).shutdown(Shutdown::Write), layer => {
+            layer.shutdown_write();
+            Ok(())
+        });
     }
 
     /// Makes the close a reset: for connections whose peer must notice that its answer is cut.
     pub fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
+        match self {
             // Where it fails, the peer still sees a close before the promised length.
-            let _ = socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
+            Self::Tcp(stream) => {
+                let linger = Some(std::time::Duration::ZERO);
+                let _ = socket2::SockRef::from(stream).set_linger(linger);
+            }
+            Self::Unix(_) => {}
+            Self::Layered(layer) => layer.socket().reset_on_close(),
         }
+    }
+
+    /// True of a socket whose bytes are those that its users see.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !matches!(self, Self::Layered(_))
     }
 
     /// Both ends' addresses, ours first; unspecified for a Unix socket.
@@ -178,6 +272,7 @@ impl Io {
                 (canonical(local.unwrap_or(nobody)), canonical(peer.unwrap_or(nobody)))
             }
             Self::Unix(_) => (nobody, nobody),
+            Self::Layered(layer) => layer.socket().addresses(),
         }
     }
 

@@ -8,9 +8,11 @@ mod dial;
 mod io;
 mod listen;
 mod splice;
+mod stream;
 
 pub use buffers::{BUFFER_BYTES, Buffers};
 pub use dial::{DialTo, dial};
-pub use io::{Io, Socket};
+pub use io::{Io, Layer, Socket};
+pub use stream::IoStream;
 pub use listen::{Accepted, BindError, ListenAddress, ListenSocket, Listener};
 pub use splice::{Pipe, Pipes, Splice, SpliceError};
