@@ -4,6 +4,7 @@
 //! the median of the rounds counts. A time or a rate from another day or machine is never compared.
 //! `bench/README.md` says how to read the results.
 
+mod certificate;
 mod chart;
 mod clock;
 mod icount;

@@ -2,8 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use memchr::memmem;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// A keep-alive GET of `path`.
 #[must_use]
@@ -15,7 +14,11 @@ pub fn request(path: &str) -> Vec<u8> {
 ///
 /// # Errors
 /// When the connection fails or closes, or the answer is not a 200 with a `Content-Length`.
-pub async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8]) -> Result<()> {
+pub async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &[u8],
+    buffer: &mut [u8],
+) -> Result<()> {
     stream.write_all(request).await?;
     let (filled, total) = read_head(stream, buffer).await?;
     let mut left = total.checked_sub(filled).context("bytes after the answer")?;
@@ -29,7 +32,10 @@ pub async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut [u8])
 }
 
 /// Reads until the head is whole; gives the bytes read and the length of the whole answer.
-async fn read_head(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<(usize, usize)> {
+async fn read_head<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    buffer: &mut [u8],
+) -> Result<(usize, usize)> {
     let mut filled = 0;
     loop {
         let room = buffer.get_mut(filled..).filter(|room| !room.is_empty());

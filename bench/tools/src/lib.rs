@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod http;
+pub mod trust;
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};

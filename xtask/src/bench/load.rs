@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::launch::{self, Guard};
 use crate::process;
 
-/// One run of `wrk`.
+/// One run of `wrk`, or of `h2load` for HTTP/2.
 pub(super) struct ClosedLoop<'a> {
     pub cores: &'a str,
     pub port: u16,
@@ -18,9 +18,12 @@ pub(super) struct ClosedLoop<'a> {
     pub seconds: u64,
     /// Spreads the requests over so many routes instead of asking for `path`; 0 for not.
     pub routes: usize,
+    pub tls: bool,
+    /// Streams of a connection, for HTTP/2; 0 for HTTP/1.1.
+    pub streams: usize,
 }
 
-/// What `wrk` says.
+/// What `wrk` or `h2load` says; zeros for what `h2load` does not know.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Closed {
     pub requests: f64,
@@ -34,6 +37,25 @@ pub(super) struct Closed {
 
 impl ClosedLoop<'_> {
     pub(super) fn run(&self) -> Result<Closed> {
+        if self.streams > 0 { self.run_h2load() } else { self.run_wrk() }
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}{}", self.port, self.path)
+    }
+
+    fn run_h2load(&self) -> Result<Closed> {
+        let mut command = launch::pinned(self.cores, "h2load");
+        command.args(["--threads", "1", "--header", "host: bench.test"]);
+        command.arg(format!("--clients={}", self.connections));
+        command.arg(format!("--max-concurrent-streams={}", self.streams));
+        command.arg(format!("--duration={}", self.seconds)).arg(self.url());
+        let report = finish(&mut command)?;
+        parse_h2load(&report).with_context(|| format!("h2load said:\n{report}"))
+    }
+
+    fn run_wrk(&self) -> Result<Closed> {
         let mut command = launch::pinned(self.cores, "wrk");
         command.args(["--latency", "--threads", "1", "--timeout", "30s"]);
         command.arg(format!("--connections={}", self.connections));
@@ -42,7 +64,7 @@ impl ClosedLoop<'_> {
             let script = process::root()?.join("bench/configs/routes.lua");
             command.arg("--script").arg(script).env("BENCH_ROUTES", self.routes.to_string());
         }
-        command.arg(format!("http://127.0.0.1:{}{}", self.port, self.path));
+        command.arg(self.url());
         let report = finish(&mut command)?;
         parse_wrk(&report).with_context(|| format!("wrk said:\n{report}"))
     }
@@ -69,6 +91,58 @@ fn parse_wrk(report: &str) -> Result<Closed> {
         bail!("it made no request");
     }
     Ok(closed)
+}
+
+/// Reads the report of `h2load`.
+fn parse_h2load(report: &str) -> Result<Closed> {
+    let mut closed = Closed::default();
+    for line in report.lines().map(str::trim) {
+        let words: Vec<&str> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+        match words.as_slice() {
+            ["finished", "in", _, rate, "req/s", ..] => {
+                closed.requests_per_second = rate.parse()?
+            }
+            ["requests:", _, "total", _, _, _, _, good, "succeeded", failed, "failed", ..] => {
+                closed.requests = good.parse()?;
+                if *failed != "0" {
+                    closed.fault = Some(line.to_owned());
+                }
+            }
+            ["status", "codes:", good, "2xx", ..] if good.parse() != Ok(closed.requests) => {
+                closed.fault = Some(line.to_owned());
+            }
+            _ => {}
+        }
+    }
+    if closed.requests <= 0.0 {
+        bail!("it made no request");
+    }
+    Ok(closed)
+}
+
+/// One run of `bench-tls` that shakes hands again and again.
+pub(super) struct Handshakes<'a> {
+    pub program: &'a std::path::Path,
+    pub cores: &'a str,
+    pub port: u16,
+    pub path: &'a str,
+    pub clients: usize,
+    pub seconds: u64,
+    /// `full` or `resumed`.
+    pub mode: &'a str,
+}
+
+impl Handshakes<'_> {
+    /// How many there were; any that failed or was of the other kind is an error.
+    pub(super) fn run(&self) -> Result<f64> {
+        let mut command = launch::pinned(self.cores, self.program);
+        command.args(["--mode", self.mode, "--path", self.path]);
+        command.arg("--to").arg(format!("127.0.0.1:{}", self.port));
+        command.arg("--connections").arg(self.clients.to_string());
+        command.arg("--seconds").arg(self.seconds.to_string());
+        let report = finish(&mut command)?;
+        report.trim().parse().with_context(|| format!("bench-tls said:\n{report}"))
+    }
 }
 
 /// A number with one of the units, for instance `1.5ms`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::clock;
-use super::load::{Closed, ClosedLoop, Idle, OpenLoop};
+use super::load::{Closed, ClosedLoop, Handshakes, Idle, OpenLoop};
 use super::meter::Memory;
 use super::proxy::Proxy;
 use super::scenario::Scenario;
@@ -42,6 +42,68 @@ pub(super) fn closed_loop(
         100.0 * cpu_seconds / wall_seconds,
         memory.resident_kb / KB_PER_MB,
         memory.peak_kb / KB_PER_MB,
+    ]))
+}
+
+/// As [`closed_loop`], with the load of `h2load`, which knows no percentiles.
+pub(super) fn streams(
+    session: &Session<'_>,
+    subject: &Subject<'_>,
+    scenario: &Scenario,
+) -> Result<Outcome> {
+    let outcome = closed_loop(session, subject, scenario)?;
+    Ok(match outcome {
+        Outcome::Values(mut values) => {
+            values.drain(LATENCIES);
+            Outcome::Values(values)
+        }
+        void => void,
+    })
+}
+
+/// Processor time per full handshake.
+pub(super) fn full_handshakes(
+    session: &Session<'_>,
+    subject: &Subject<'_>,
+    scenario: &Scenario,
+) -> Result<Outcome> {
+    handshakes(session, subject, scenario, "full")
+}
+
+/// Processor time per resumed handshake.
+pub(super) fn resumed_handshakes(
+    session: &Session<'_>,
+    subject: &Subject<'_>,
+    scenario: &Scenario,
+) -> Result<Outcome> {
+    handshakes(session, subject, scenario, "resumed")
+}
+
+fn handshakes(
+    session: &Session<'_>,
+    subject: &Subject<'_>,
+    scenario: &Scenario,
+    mode: &str,
+) -> Result<Outcome> {
+    let proxy = Proxy::start(session, subject, scenario)?;
+    let load = Handshakes {
+        program: &session.tools.tls,
+        cores: &session.machine.load_cores,
+        port: proxy.port,
+        path: scenario.path,
+        clients: scenario.connections,
+        seconds: WARM_UP_SECONDS,
+        mode,
+    };
+    load.run()?;
+    let load = Handshakes { seconds: session.options.seconds, ..load };
+    let (before, begun) = (proxy.cpu_seconds(), clock::now());
+    let count = load.run()?;
+    let (cpu_seconds, wall_seconds) = (proxy.cpu_seconds() - before, begun.elapsed().as_secs_f64());
+    Ok(Outcome::Values(vec![
+        cpu_seconds * 1e6 / count,
+        count / wall_seconds,
+        100.0 * cpu_seconds / wall_seconds,
     ]))
 }
 
@@ -132,7 +194,8 @@ pub(super) fn idle(
     warm_up(session, subject, scenario, &proxy)?;
     let before = proxy.memory().resident_kb;
     let cores = &session.machine.load_cores;
-    let _held = Idle::open(&session.tools.load, cores, proxy.port, scenario.connections)?;
+    let program = if subject.variant.tls { &session.tools.tls } else { &session.tools.load };
+    let _held = Idle::open(program, cores, proxy.port, scenario.connections)?;
     let at_once = proxy.memory().resident_kb;
     clock::pause(IDLE_TIME);
     let after = proxy.memory().resident_kb;
@@ -204,9 +267,13 @@ fn load_of<'a>(
         connections: scenario.connections,
         seconds: session.options.seconds,
         routes: subject.variant.routes,
+        tls: subject.variant.tls,
+        streams: subject.variant.streams,
     }
 }
 
+/// The columns of a closed loop that tell latencies.
+const LATENCIES: std::ops::Range<usize> = 2..4;
 const KB_PER_MB: f64 = 1000.0 / 1.024;
 const IDLE_TIME: Duration = Duration::from_secs(10);
 const WARM_UP_SECONDS: u64 = 1;

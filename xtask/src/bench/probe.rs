@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::process;
+
 /// The status and the number of bytes after the head.
 #[derive(Debug, PartialEq)]
 pub(super) struct Answer {
@@ -30,6 +32,18 @@ pub(super) fn get(port: u16, path: &str) -> Result<Option<Answer>> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     read_answer(&mut stream).map(Some)
+}
+
+/// As [`get`], over TLS with whatever certificate.
+pub(super) fn get_over_tls(port: u16, path: &str) -> Result<Option<Answer>> {
+    let mut curl = process::command("curl")?;
+    curl.args(["--silent", "--insecure", "--http1.1", "--max-time", "10", "--output", "/dev/null"]);
+    curl.args(["--header", "Host: bench.test", "--write-out", "%{http_code} %{size_download}"]);
+    curl.arg(format!("https://127.0.0.1:{port}{path}"));
+    let said = String::from_utf8(curl.output()?.stdout)?;
+    let (status, bytes) = said.split_once(' ').context("curl said nothing")?;
+    let answer = Answer { status: status.parse()?, body_bytes: bytes.parse()? };
+    Ok((answer.status != 0).then_some(answer))
 }
 
 /// Reads as much as the head announces, or to the end where it announces nothing.

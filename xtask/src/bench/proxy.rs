@@ -19,6 +19,8 @@ use crate::process;
 /// A proxy that has answered its first request as it should. Dropping it ends it.
 pub(super) struct Proxy {
     guard: Guard,
+    /// The proxy between this one and the origin.
+    inner: Option<Box<Self>>,
     _folder: Folder,
     pub port: u16,
     /// From its start to its first right answer.
@@ -31,19 +33,35 @@ impl Proxy {
     /// # Errors
     /// [`NoAnswer`] when it ends or stays silent; another error when it answers wrongly.
     pub(super) fn start(session: &Session, subject: &Subject, scenario: &Scenario) -> Result<Self> {
-        let folder = Folder::create(session.work_folder())?;
+        let inner = match subject.variant.before {
+            Some(name) => {
+                let inner =
+                    Subject { installed: session.installed(name)?, variant: &Variant::PLAIN };
+                Some(Box::new(Self::start(session, &inner, scenario)?))
+            }
+            None => None,
+        };
+        let folder = Folder::create(session.work_folder(), subject.installed.peer.name)?;
         let port = probe::free_port()?;
-        let Variant { routes, filters, .. } = *subject.variant;
+        let Variant { routes, filters, tls, h2_origin, .. } = *subject.variant;
         let values = Values {
             folder: &folder.0,
             port,
             admin_port: probe::free_port()?,
-            origin_port: session.origin_port,
+            origin_port: match &inner {
+                Some(inner) => inner.port,
+                None => session.origin_port(h2_origin)?,
+            },
             clients_max: scenario.clients_max,
             access_log: session.options.access_log,
             routes,
             filters,
+            tls,
+            h2_origin,
         };
+        if tls {
+            session.certificate()?.copy_to(&folder.0)?;
+        }
         let mut command = session.on_proxy_core(&subject.installed.program);
         command.args(subject.installed.peer.args.iter().map(|word| values.fill_words(word)));
         command.current_dir(&folder.0).env("GOMAXPROCS", "1").env("HOME", &folder.0);
@@ -55,17 +73,26 @@ impl Proxy {
         let begun = clock::now();
         let mut guard = Guard::start(&mut command)?;
         let expected = Answer { status: 200, body_bytes: scenario.body_bytes };
-        wait_for(&mut guard, begun, port, &scenario.first_path(subject.variant), &expected)
+        let ask = if tls { probe::get_over_tls } else { probe::get };
+        wait_for(&mut guard, begun, || ask(port, &scenario.first_path(subject.variant)), &expected)
             .with_context(|| format!("{}: {}", subject.label(), folder.last_words()))?;
-        Ok(Self { guard, _folder: folder, port, start_seconds: begun.elapsed().as_secs_f64() })
+        let start_seconds = begun.elapsed().as_secs_f64();
+        Ok(Self { guard, inner, _folder: folder, port, start_seconds })
     }
 
+    /// Processor time so far; of both where one stands behind it.
     pub(super) fn cpu_seconds(&self) -> f64 {
-        meter::cpu_seconds(self.guard.pid())
+        let inner = self.inner.as_ref().map_or(0.0, |inner| inner.cpu_seconds());
+        meter::cpu_seconds(self.guard.pid()) + inner
     }
 
     pub(super) fn memory(&self) -> Memory {
-        meter::memory(self.guard.pid())
+        let inner = self.inner.as_ref().map_or_else(Memory::default, |inner| inner.memory());
+        let own = meter::memory(self.guard.pid());
+        Memory {
+            resident_kb: own.resident_kb + inner.resident_kb,
+            peak_kb: own.peak_kb + inner.peak_kb,
+        }
     }
 }
 
@@ -73,13 +100,12 @@ impl Proxy {
 fn wait_for(
     guard: &mut Guard,
     begun: Instant,
-    port: u16,
-    path: &str,
+    ask: impl Fn() -> Result<Option<Answer>>,
     expected: &Answer,
 ) -> Result<()> {
     let mut wrong = None;
     while begun.elapsed() < START_MAX {
-        match probe::get(port, path) {
+        match ask() {
             Ok(Some(answer)) if answer == *expected => return Ok(()),
             Ok(None) => {}
             Ok(Some(answer)) => wrong = Some(format!("{answer:?}")),
@@ -91,7 +117,7 @@ fn wait_for(
         clock::pause(START_POLL);
     }
     match wrong {
-        Some(wrong) => bail!("wrong answer to GET {path}: {wrong}, not {expected:?}"),
+        Some(wrong) => bail!("wrong answer: {wrong}, not {expected:?}"),
         None => bail!(NoAnswer("did not listen")),
     }
 }
@@ -122,8 +148,10 @@ impl std::error::Error for NoAnswer {}
 struct Folder(PathBuf);
 
 impl Folder {
-    fn create(parent: &Path) -> Result<Self> {
-        let folder = parent.join("proxy");
+    fn create(parent: &Path, name: &str) -> Result<Self> {
+        // Two of the same kind may run, one behind the other.
+        let taken = parent.join(name).exists();
+        let folder = parent.join(if taken { format!("{name}-edge") } else { name.to_owned() });
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))

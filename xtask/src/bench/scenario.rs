@@ -1,10 +1,13 @@
-//! The list of scenarios: to add one, add an entry here and, if it measures something new, a
-//! function in `measure.rs`.
+//! What is compared. The scenarios themselves are in `scenario/list.rs`.
 
 use anyhow::{Context as _, Result};
 
-use super::measure::{self, Measure};
-use super::peer::{Peer, RELAY};
+use super::measure::Measure;
+use super::peer::Peer;
+
+mod list;
+
+pub(super) use list::SCENARIOS;
 
 /// One thing that is compared.
 pub(super) struct Scenario {
@@ -54,10 +57,35 @@ impl Column {
 }
 
 /// One form of a proxy's configuration.
+#[derive(Clone, Copy)]
 pub(super) struct Variant {
     pub name: &'static str,
     pub routes: usize,
     pub filters: usize,
+    /// Clients come over TLS, with a P-256 certificate.
+    pub tls: bool,
+    /// Clients speak HTTP/2 with so many streams a connection; 0 for HTTP/1.1.
+    pub streams: usize,
+    /// The origin speaks HTTP/2 without TLS.
+    pub h2_origin: bool,
+    /// The peer that stands between this one and the origin.
+    pub before: Option<&'static str>,
+    /// The only peer that has this variant.
+    pub only: Option<&'static str>,
+}
+
+impl Variant {
+    /// HTTP/1.1 without TLS, routes or filters.
+    pub(super) const PLAIN: Self = Self {
+        name: "",
+        routes: 0,
+        filters: 0,
+        tls: false,
+        streams: 0,
+        h2_origin: false,
+        before: None,
+        only: None,
+    };
 }
 
 /// The scenario of that name.
@@ -66,173 +94,6 @@ pub(super) fn named(name: &str) -> Result<&'static Scenario> {
         format!("there is no scenario {name}; `cargo xtask bench help` lists them")
     })
 }
-
-fn every(_: &Peer) -> bool {
-    true
-}
-
-/// The relay's fixed buffers say nothing about memory.
-fn every_proxy(peer: &Peer) -> bool {
-    peer.name != RELAY
-}
-
-fn with_routes(peer: &Peer) -> bool {
-    peer.routes
-}
-
-fn portunus_only(peer: &Peer) -> bool {
-    peer.name == "portunus"
-}
-
-const fn column(title: &'static str, decimals: usize) -> Column {
-    Column { title, decimals }
-}
-
-const PLAIN: &[Variant] = &[Variant { name: "", routes: 0, filters: 0 }];
-
-const PER_REQUEST: &[Column] = &[
-    column("CPU us/request", 2),
-    column("requests/s", 0),
-    column("p50 us", 0),
-    column("p99 us", 0),
-    column("core busy %", 0),
-    column("RSS MB", 1),
-    column("peak MB", 1),
-];
-
-const CLIENTS: usize = 1024;
-
-pub(super) const SCENARIOS: &[Scenario] = &[
-    Scenario {
-        name: "plain",
-        title: "1 KB answers over kept connections",
-        about: "64 connections, closed loop, GET of 1 KB.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 64,
-        clients_max: CLIENTS,
-        columns: PER_REQUEST,
-        variants: PLAIN,
-        takes: every,
-        measure: measure::closed_loop,
-    },
-    Scenario {
-        name: "body100k",
-        title: "100 KB answers",
-        about: "64 connections, closed loop, GET of 100 KB.",
-        path: "/100k",
-        body_bytes: 100 * 1024,
-        connections: 64,
-        clients_max: CLIENTS,
-        columns: PER_REQUEST,
-        variants: PLAIN,
-        takes: every,
-        measure: measure::closed_loop,
-    },
-    Scenario {
-        name: "body100m",
-        title: "100 MB answers",
-        about: "4 connections, closed loop, GET of 100 MB; GB are 10^9 bytes that arrived.",
-        path: "/100m",
-        body_bytes: 100 * 1024 * 1024,
-        connections: 4,
-        clients_max: CLIENTS,
-        columns: &[
-            column("CPU ms/GB", 1),
-            column("GB/s", 2),
-            column("core busy %", 0),
-            column("RSS MB", 1),
-            column("peak MB", 1),
-        ],
-        variants: PLAIN,
-        takes: every,
-        measure: measure::per_gigabyte,
-    },
-    Scenario {
-        name: "routes10k",
-        title: "10,000 routes against 10",
-        about: "As plain, with path prefixes /r0/ to /r9999/ that are hit evenly, and with ten.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 64,
-        clients_max: CLIENTS,
-        columns: PER_REQUEST,
-        variants: &[
-            Variant { name: "10 routes", routes: 10, filters: 0 },
-            Variant { name: "10,000 routes", routes: 10_000, filters: 0 },
-        ],
-        takes: with_routes,
-        measure: measure::closed_loop,
-    },
-    Scenario {
-        name: "filters16",
-        title: "16 filters that find nothing to do, against none",
-        about: "As plain; each filter would remove a request header that is not there.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 64,
-        clients_max: CLIENTS,
-        columns: PER_REQUEST,
-        variants: &[
-            Variant { name: "no filter", routes: 0, filters: 0 },
-            Variant { name: "16 filters", routes: 0, filters: 16 },
-        ],
-        takes: portunus_only,
-        measure: measure::closed_loop,
-    },
-    Scenario {
-        name: "latency",
-        title: "latency at half of saturation",
-        about: "GET of 1 KB over 64 connections in an open loop, at half of the rate that the same \
-                proxy reached in a closed loop before; latency counts from when a request was due.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 64,
-        clients_max: CLIENTS,
-        columns: &[
-            column("p99 us", 0),
-            column("p50 us", 0),
-            column("p99.9 us", 0),
-            column("requests/s", 0),
-            column("CPU us/request", 2),
-        ],
-        variants: PLAIN,
-        takes: every,
-        measure: measure::open_loop,
-    },
-    Scenario {
-        name: "idle5k",
-        title: "memory of 5,000 idle connections",
-        about: "5,000 client connections, one request on each; what the resident memory grew by \
-                over that of the warm proxy, at once and 10 s later.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 5000,
-        clients_max: 6000,
-        columns: &[
-            column("bytes/connection after 10 s", 0),
-            column("bytes/connection at once", 0),
-            column("RSS MB before", 1),
-            column("RSS MB after 10 s", 1),
-        ],
-        variants: PLAIN,
-        takes: every_proxy,
-        measure: measure::idle,
-    },
-    Scenario {
-        name: "start",
-        title: "from start to first answer",
-        about: "Time from exec to the first right answer, and the resident memory right after.",
-        path: "/1k",
-        body_bytes: 1024,
-        connections: 1,
-        clients_max: CLIENTS,
-        columns: &[column("ms to first answer", 1), column("RSS MB", 1)],
-        variants: PLAIN,
-        takes: every,
-        measure: measure::start,
-    },
-];
 
 #[cfg(test)]
 mod tests;

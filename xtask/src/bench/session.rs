@@ -1,6 +1,6 @@
 //! One run of the command: what was found on this machine, and the rounds.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::certificate::Certificate;
 use super::launch::{self, Guard};
 use super::machine::Machine;
 use super::measure::Outcome;
@@ -27,7 +28,10 @@ pub(super) struct Session<'a> {
     pub tools: Tools,
     pub machine: Machine,
     pub installed: Vec<Installed>,
-    pub origin_port: u16,
+    origin_port: u16,
+    /// The origin that speaks HTTP/2, once a scenario needs it.
+    h2_origin: OnceCell<(Guard, u16)>,
+    certificate: OnceCell<Certificate>,
     /// Requests a second that a subject reached in a closed loop, by its label.
     pub saturation: RefCell<HashMap<String, f64>>,
     _origin: Guard,
@@ -71,10 +75,38 @@ impl<'a> Session<'a> {
             machine,
             installed,
             origin_port,
+            h2_origin: OnceCell::new(),
+            certificate: OnceCell::new(),
             saturation,
             _origin: origin,
             work,
         })
+    }
+
+    /// The port of the origin that speaks HTTP/1.1, or HTTP/2 without TLS.
+    pub(super) fn origin_port(&self, h2: bool) -> Result<u16> {
+        if !h2 {
+            return Ok(self.origin_port);
+        }
+        if self.h2_origin.get().is_none() {
+            let started = start_h2_origin(&self.machine, &self.work.0)?;
+            let _ = self.h2_origin.set(started);
+        }
+        self.h2_origin.get().map(|(_, port)| *port).context("no HTTP/2 origin")
+    }
+
+    /// The certificate of all that end TLS.
+    pub(super) fn certificate(&self) -> Result<&Certificate> {
+        if self.certificate.get().is_none() {
+            let _ = self.certificate.set(Certificate::create(&self.work.0)?);
+        }
+        self.certificate.get().context("no certificate")
+    }
+
+    /// The proxy of that name.
+    pub(super) fn installed(&self, name: &str) -> Result<&Installed> {
+        let found = self.installed.iter().find(|installed| installed.peer.name == name);
+        found.with_context(|| format!("{name} is needed as well: add it to --only"))
     }
 
     /// Runs a scenario: each round measures every subject once, in an order that moves on.
@@ -101,7 +133,9 @@ impl<'a> Session<'a> {
     fn answering(&self, scenario: &'static Scenario) -> Result<Vec<Subject<'_>>> {
         let mut subjects = Vec::new();
         for installed in self.installed.iter().filter(|found| (scenario.takes)(found.peer)) {
-            for variant in scenario.variants {
+            let of_peer =
+                |variant: &&Variant| variant.only.is_none_or(|only| only == installed.peer.name);
+            for variant in scenario.variants.iter().filter(of_peer) {
                 let subject = Subject { installed, variant };
                 match Proxy::start(self, &subject, scenario) {
                     Ok(_) => subjects.push(subject),
@@ -160,6 +194,25 @@ impl Subject<'_> {
     fn row(&self) -> Row {
         Row { peer: self.installed.peer.name, variant: self.variant.name, rounds: Vec::new() }
     }
+}
+
+/// The origin of nghttp2, with the one file that is asked for.
+fn start_h2_origin(machine: &Machine, work: &Path) -> Result<(Guard, u16)> {
+    let files = work.join("origin");
+    fs::create_dir_all(&files)?;
+    fs::write(files.join("1k"), [b'x'; 1024])?;
+    let port = probe::free_port()?;
+    let mut command = launch::pinned(&machine.load_cores, "nghttpd");
+    command.args(["--no-tls", "--address=127.0.0.1", "--htdocs"]).arg(&files);
+    command.arg(port.to_string()).stdout(std::process::Stdio::null());
+    let guard = Guard::start(&mut command)?;
+    for _ in 0..ORIGIN_POLLS {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok((guard, port));
+        }
+        clock::pause(ORIGIN_POLL);
+    }
+    bail!("the HTTP/2 origin does not listen")
 }
 
 fn start_origin(machine: &Machine, program: &Path, port: u16) -> Result<Guard> {

@@ -2,7 +2,8 @@
 //!
 //! `@NAME@` stands for a value. A line that begins with `@word@` is conditional or repeated:
 //! `@log@` and `@nolog@` with and without access log, `@routed@` when there are routes,
-//! `@filtered@` when there are filters, `@route@` once for each route and `@filter@` once for each
+//! `@filtered@` when there are filters, `@tls@` and `@notls@` with and without TLS for clients,
+//! `@h2origin@` and `@h1origin@` for what the origin speaks, `@route@` once for each route and `@filter@` once for each
 //! filter, with `@N@` as its number from 0.
 
 use std::path::Path;
@@ -17,6 +18,8 @@ pub(super) struct Values<'a> {
     pub access_log: bool,
     pub routes: usize,
     pub filters: usize,
+    pub tls: bool,
+    pub h2_origin: bool,
 }
 
 impl Values<'_> {
@@ -46,6 +49,10 @@ impl Values<'_> {
         let marks = [
             ("@log@", usize::from(self.access_log)),
             ("@nolog@", usize::from(!self.access_log)),
+            ("@tls@", usize::from(self.tls)),
+            ("@notls@", usize::from(!self.tls)),
+            ("@h2origin@", usize::from(self.h2_origin)),
+            ("@h1origin@", usize::from(!self.h2_origin)),
             ("@routed@", usize::from(self.routes > 0)),
             ("@filtered@", usize::from(self.filters > 0)),
             ("@route@", self.routes),

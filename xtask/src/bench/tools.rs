@@ -13,6 +13,7 @@ pub(super) struct Tools {
     pub relay: PathBuf,
     pub origin: PathBuf,
     pub load: PathBuf,
+    pub tls: PathBuf,
 }
 
 impl Tools {
@@ -28,6 +29,7 @@ impl Tools {
             relay: find("bench-relay")?,
             origin: find("bench-origin")?,
             load: find("bench-load")?,
+            tls: find("bench-tls")?,
         })
     }
 }
@@ -89,6 +91,10 @@ struct DebianTool {
 const DEBIAN: &[DebianTool] = &[
     DebianTool { program: "wrk", package: "wrk", vital: true },
     DebianTool { program: "taskset", package: "util-linux", vital: true },
+    DebianTool { program: "h2load", package: "nghttp2-client", vital: false },
+    DebianTool { program: "nghttpd", package: "nghttp2-server", vital: false },
+    DebianTool { program: "openssl", package: "openssl", vital: false },
+    DebianTool { program: "curl", package: "curl", vital: false },
     DebianTool { program: "nginx", package: "nginx", vital: false },
     DebianTool { program: "haproxy", package: "haproxy", vital: false },
     DebianTool { program: "pip3", package: "python3-pip", vital: false },

@@ -1,4 +1,4 @@
-use super::{Closed, Open, parse_open, parse_wrk};
+use super::{Closed, Open, parse_h2load, parse_open, parse_wrk};
 
 const WRK: &str = "Running 3s test @ http://127.0.0.1:1/1k
   1 threads and 64 connections
@@ -50,4 +50,20 @@ fn the_report_of_bench_load_is_read() {
     let expected = Open { requests: 10.0, failed: 0.0, p50_us: 1.5, p99_us: 2.0, p999_us: 3.0 };
     assert_eq!(parse_open(report).unwrap(), expected);
     assert!(parse_open("{}").is_err());
+}
+
+const H2LOAD: &str = "finished in 3.00s, 20000.50 req/s, 21.10MB/s
+requests: 60001 total, 60129 started, 60001 done, 60001 succeeded, 0 failed, 0 errored, 0 timeout
+status codes: 60001 2xx, 0 3xx, 0 4xx, 0 5xx
+";
+
+#[test]
+fn the_report_of_h2load_is_read() {
+    let closed = parse_h2load(H2LOAD).unwrap();
+    assert_eq!((closed.requests, closed.requests_per_second), (60_001.0, 20_000.5));
+    assert_eq!(closed.fault, None);
+    for (good, bad) in [("60001 2xx, 0", "60000 2xx, 1"), ("0 failed", "1 failed")] {
+        assert!(parse_h2load(&H2LOAD.replace(good, bad)).unwrap().fault.is_some());
+    }
+    assert!(parse_h2load("could not connect").is_err());
 }

@@ -12,6 +12,8 @@ fn values() -> Values<'static> {
         access_log: true,
         routes: 0,
         filters: 0,
+        tls: false,
+        h2_origin: false,
     }
 }
 
@@ -27,10 +29,10 @@ fn values_are_filled_in() {
 
 #[test]
 fn marked_lines_are_conditional() {
-    let template = "a\n@log@ on\n@nolog@ off\n@routed@ r\n@filtered@ f\n";
-    check(&values(), template, "a\n on\n");
-    let other = Values { access_log: false, routes: 1, filters: 1, ..values() };
-    check(&other, template, "a\n off\n r\n f\n");
+    let template = "a\n@log@ on\n@nolog@ off\n@routed@ r\n@filtered@ f\n@tls@ s\n@h1origin@ 1\n";
+    check(&values(), template, "a\n on\n 1\n");
+    let other = Values { access_log: false, routes: 1, filters: 1, tls: true, ..values() };
+    check(&Values { h2_origin: true, ..other }, template, "a\n off\n r\n f\n s\n");
 }
 
 #[test]
