@@ -7,12 +7,14 @@ mod clock;
 mod hash;
 mod id;
 mod rng;
+mod tls;
 mod unit;
 
 pub use clock::{Clock, ManualClock, Mono, SystemClock, Wall};
 pub use hash::{hash_bytes, hash_pair};
 pub use id::{ListenerId, RouteId, UpstreamId, WorkerId};
 pub use rng::Rng;
+pub use tls::{ClientCertificate, TlsFacts};
 pub use unit::{
     ByteSize, Percent, Rate, UnitError, format_duration, parse_duration, parse_percent, parse_rate,
     parse_size,

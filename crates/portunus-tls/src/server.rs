@@ -1,0 +1,172 @@
+//! TLS of a listener.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+
+use crate::store::{Names, Resolver};
+use crate::ticket::BoundTickets;
+use crate::{ACME_ALPN, CertStore, Challenges, TicketKeys, TlsConfigError, pem};
+
+/// The lowest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MinVersion {
+    /// TLS 1.2.
+    #[default]
+    V12,
+    /// TLS 1.3.
+    V13,
+}
+
+impl MinVersion {
+    pub(crate) fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
+        static FROM_V12: [&SupportedProtocolVersion; 2] =
+            [&rustls::version::TLS13, &rustls::version::TLS12];
+        static FROM_V13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
+        match self {
+            Self::V12 => &FROM_V12,
+            Self::V13 => &FROM_V13,
+        }
+    }
+}
+
+/// Whether clients must show a certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ClientAuthMode {
+    /// They may; one that they show must be good.
+    Optional,
+    /// They must.
+    Require,
+}
+
+/// Certificates of clients.
+#[derive(Clone, Debug)]
+pub struct ClientAuth {
+    /// Whether one is needed.
+    pub mode: ClientAuthMode,
+    /// The authorities that they must come from, in PEM.
+    pub ca_pem: Vec<u8>,
+    /// Lists of revoked ones, in PEM.
+    pub crl_pems: Vec<Vec<u8>>,
+}
+
+/// What a listener's TLS is made of, beside its certificates.
+#[derive(Clone, Debug, Default)]
+pub struct ServerOptions {
+    /// The lowest version.
+    pub min_version: MinVersion,
+    /// Certificates of clients; None where they are not asked for.
+    pub client_auth: Option<ClientAuth>,
+    /// The protocols that may be agreed on, the best first: `h2`, `http/1.1`.
+    pub alpn: Vec<Vec<u8>>,
+}
+
+/// TLS of a listener: immutable, but for the certificates and keys that it shares.
+#[derive(Debug)]
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    store: Arc<CertStore>,
+    asks_clients: bool,
+}
+
+impl ServerTls {
+    /// TLS with these settings. `challenges` answers ACME's tls-alpn-01.
+    ///
+    /// # Errors
+    /// The authorities or lists of client certificates cannot be used.
+    pub fn new(
+        options: &ServerOptions,
+        store: Arc<CertStore>,
+        tickets: Arc<TicketKeys>,
+        challenges: Option<Arc<Challenges>>,
+    ) -> Result<Self, TlsConfigError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(options.min_version.versions())
+            .map_err(|error| TlsConfigError::plain(error.to_string()))?;
+        let builder = match &options.client_auth {
+            None => builder.with_no_client_auth(),
+            Some(auth) => builder.with_client_cert_verifier(verifier(auth, &provider)?),
+        };
+        let answers_acme = challenges.is_some();
+        let resolver = Resolver { store: Arc::clone(&store), challenges };
+        let mut config = builder.with_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols.clone_from(&options.alpn);
+        if answers_acme {
+            config.alpn_protocols.push(ACME_ALPN.to_vec());
+        }
+        config.ticketer = Arc::new(BoundTickets::new(tickets, context_of(options)));
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Self { config: Arc::new(config), store, asks_clients: options.client_auth.is_some() })
+    }
+
+    /// True when clients are asked for a certificate.
+    #[must_use]
+    pub fn asks_clients(&self) -> bool {
+        self.asks_clients
+    }
+
+    /// The certificates.
+    #[must_use]
+    pub fn store(&self) -> &Arc<CertStore> {
+        &self.store
+    }
+
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// The names that the certificate for `name` is good for.
+    #[must_use]
+    pub fn names_for(&self, name: Option<&str>) -> Names {
+        self.store.names_for(name)
+    }
+}
+
+fn verifier(
+    auth: &ClientAuth,
+    provider: &Arc<rustls::crypto::CryptoProvider>,
+) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, TlsConfigError> {
+    let mut crls = Vec::new();
+    for list in &auth.crl_pems {
+        crls.extend(pem::revocation_lists(list)?);
+    }
+    let roots = Arc::new(roots(&auth.ca_pem)?);
+    let mut builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+    if !crls.is_empty() {
+        // A list says nothing of certificates between it and the root.
+        builder = builder.with_crls(crls).only_check_end_entity_revocation();
+        builder = builder.allow_unknown_revocation_status();
+    }
+    if auth.mode == ClientAuthMode::Optional {
+        builder = builder.allow_unauthenticated();
+    }
+    builder.build().map_err(|error| TlsConfigError::plain(format!("client_auth: {error}")))
+}
+
+/// The authorities of a bundle.
+pub(crate) fn roots(ca_pem: &[u8]) -> Result<RootCertStore, TlsConfigError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in pem::certificates(ca_pem)? {
+        roots.add(certificate).map_err(|error| {
+            TlsConfigError::plain(format!("an authority's certificate cannot be used: {error}"))
+        })?;
+    }
+    Ok(roots)
+}
+
+/// What a ticket is good for: one of a listener that lets everybody in must not open one that asks for certificates.
+fn context_of(options: &ServerOptions) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    context.update(b"portunus ticket");
+    if let Some(auth) = &options.client_auth {
+        context.update(&[1 + u8::from(auth.mode == ClientAuthMode::Require)]);
+        context.update(&auth.ca_pem);
+        auth.crl_pems.iter().for_each(|list| context.update(list));
+    }
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    bytes
+}

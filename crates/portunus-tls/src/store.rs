@@ -1,0 +1,219 @@
+//! Certificates by name.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::SignatureScheme;
+use rustls::server::ClientHello;
+use rustls::sign::CertifiedKey;
+
+use crate::{Certificate, Challenges, LocalCa};
+
+/// The names of a certificate.
+pub type Names = Arc<[Box<str>]>;
+
+/// Which certificate is served for which name. Readers never wait; control replaces the table as a whole.
+pub struct CertStore {
+    table: ArcSwap<CertTable>,
+    /// Makes certificates for names that have none.
+    local_ca: Option<LocalIssuer>,
+}
+
+/// Certificates that the local CA has made, by name.
+struct LocalIssuer {
+    ca: Arc<LocalCa>,
+    made: ArcSwap<HashMap<Box<str>, Certificate>>,
+}
+
+/// Certificates by name. Those added first come first.
+#[derive(Clone, Default)]
+pub struct CertTable {
+    exact: HashMap<Box<str>, Vec<Certificate>>,
+    /// By what follows `*.`.
+    wildcard: HashMap<Box<str>, Vec<Certificate>>,
+    all: Vec<Certificate>,
+}
+
+impl CertStore {
+    /// A store with these certificates.
+    #[must_use]
+    pub fn new(table: CertTable) -> Self {
+        Self { table: ArcSwap::from_pointee(table), local_ca: None }
+    }
+
+    /// A store whose missing certificates a local CA makes.
+    #[must_use]
+    pub fn self_signed(ca: Arc<LocalCa>) -> Self {
+        let local_ca = Some(LocalIssuer { ca, made: ArcSwap::default() });
+        Self { table: ArcSwap::default(), local_ca }
+    }
+
+    /// Serves other certificates from the next handshake on. Connections that are up are not touched.
+    pub fn replace(&self, table: CertTable) {
+        self.table.store(Arc::new(table));
+    }
+
+    /// What is served now.
+    #[must_use]
+    pub fn table(&self) -> Arc<CertTable> {
+        self.table.load_full()
+    }
+
+    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().map(str::to_ascii_lowercase);
+        let schemes = hello.signature_schemes();
+        let table = self.table.load();
+        if let Some(found) = table.choose(name.as_deref(), schemes) {
+            return Some(found);
+        }
+        Some(self.local_ca.as_ref()?.certificate(name.as_deref().unwrap_or("localhost"))?.key)
+    }
+
+    /// The names that the certificate for `name` is good for.
+    pub(crate) fn names_for(&self, name: Option<&str>) -> Names {
+        let table = self.table.load();
+        let mut names: Vec<Box<str>> = Vec::new();
+        for certificate in table.fitting(name) {
+            names.extend(certificate.facts().names.iter().cloned());
+        }
+        if names.is_empty() && self.local_ca.is_some() {
+            names.extend(name.map(Box::from));
+            names.extend(LOCAL_NAMES.map(Box::from));
+        }
+        names.into()
+    }
+}
+
+impl LocalIssuer {
+    fn certificate(&self, name: &str) -> Option<Certificate> {
+        if let Some(known) = self.made.load().get(name) {
+            return Some(known.clone());
+        }
+        let mut names = vec![name.to_owned()];
+        names.extend(LOCAL_NAMES.iter().filter(|local| **local != name).map(|&l| l.to_owned()));
+        let certificate = self.ca.issue(&names).ok()?;
+        // Two workers may make one at once; either is good.
+        self.made.rcu(|made| {
+            let mut made = HashMap::clone(made);
+            if made.len() < LOCAL_MAX {
+                made.insert(name.into(), certificate.clone());
+            }
+            made
+        });
+        Some(certificate)
+    }
+}
+
+impl CertTable {
+    /// Adds a certificate under each of its names; the first one of all is served where no name fits or none is
+    /// given.
+    pub fn add(&mut self, certificate: Certificate) {
+        for name in &certificate.facts().names {
+            let (names, key) = match name.strip_prefix("*.") {
+                Some(parent) => (&mut self.wildcard, parent),
+                None => (&mut self.exact, &**name),
+            };
+            names.entry(key.into()).or_default().push(certificate.clone());
+        }
+        self.all.push(certificate);
+    }
+
+    /// All certificates, in the order in which they were added.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.all
+    }
+
+    /// Whether some certificate is good for the name.
+    #[must_use]
+    pub fn covers(&self, name: &str) -> bool {
+        self.named(name).is_some()
+    }
+
+    fn named(&self, name: &str) -> Option<&[Certificate]> {
+        let parent = || self.wildcard.get(name.split_once('.')?.1);
+        self.exact.get(name).or_else(parent).map(Vec::as_slice)
+    }
+
+    /// The certificates for a name; the default ones where none fits.
+    fn fitting(&self, name: Option<&str>) -> &[Certificate] {
+        let named = name.and_then(|name| self.named(name));
+        named.unwrap_or_else(|| self.all.get(..1).unwrap_or(&[]))
+    }
+
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let fitting = self.fitting(name);
+        let usable =
+            |certificate: &&Certificate| certificate.key.key.choose_scheme(schemes).is_some();
+        let chosen = fitting.iter().find(usable).or_else(|| {
+            // The default may be of the other kind than the client's.
+            if name.is_some_and(|name| self.named(name).is_some()) {
+                return None;
+            }
+            self.all.iter().find(usable)
+        });
+        chosen.map(|certificate| Arc::clone(&certificate.key))
+    }
+}
+
+/// Whether a name of a certificate covers a host, a wildcard one label of it (RFC 6125 section 6.4.3).
+#[must_use]
+pub fn host_matches(pattern: &str, host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match pattern.strip_prefix("*.") {
+        Some(parent) => {
+            host.split_once('.').is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(parent))
+        }
+        None => pattern.eq_ignore_ascii_case(host),
+    }
+}
+
+/// What a rustls server asks: challenges of ACME first.
+#[derive(Debug)]
+pub(crate) struct Resolver {
+    pub(crate) store: Arc<CertStore>,
+    pub(crate) challenges: Option<Arc<Challenges>>,
+}
+
+thread_local! {
+    /// The name that the last handshake of this thread asked for: an unbuffered connection does not tell it.
+    static ASKED: Cell<Option<Box<str>>> = const { Cell::new(None) };
+}
+
+/// The name that the handshake asked for whose step has just been done.
+pub(crate) fn take_asked() -> Option<Box<str>> {
+    ASKED.take()
+}
+
+impl rustls::server::ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        ASKED.set(hello.server_name().map(|name| name.to_ascii_lowercase().into()));
+        if let Some(challenges) = &self.challenges
+            && Challenges::is_asked(&hello)
+        {
+            return challenges.answer(hello.server_name()?);
+        }
+        self.store.choose(&hello)
+    }
+}
+
+impl fmt::Debug for CertStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table.load();
+        f.debug_struct("CertStore").field("certificates", &table.all).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CertTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.all).finish()
+    }
+}
+
+/// Names that every certificate of the local CA is good for.
+const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+/// The most names that the local CA's certificates are kept for.
+const LOCAL_MAX: usize = 1000;
