@@ -2,10 +2,13 @@
 
 mod error_pages;
 mod forward_auth;
+mod grpc_web;
 mod headers;
+mod hsts;
 mod ip;
 mod limits;
 mod redirect;
+mod redirect_https;
 mod request_id;
 mod respond;
 mod rewrite;

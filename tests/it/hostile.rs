@@ -5,7 +5,7 @@ use portunus_testkit::{Client, Gate, Origin, Program, Response, eventually, faul
 const GET: &str = "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n";
 
 /// Nothing is under way, by any of the gauges.
-fn wait_for_rest(program: &Program) {
+pub(crate) fn wait_for_rest(program: &Program) {
     let gauges = ["listener", "route", "upstream", "endpoint"]
         .map(|kind| format!("portunus_{kind}_requests_in_flight"));
     eventually("all gauges are back at zero", || {

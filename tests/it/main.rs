@@ -22,7 +22,11 @@ mod faults;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod h1;
+#[cfg(test)]
+mod h2;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -31,6 +35,12 @@ mod limits;
 mod listeners;
 #[cfg(test)]
 mod logs;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod proxy_protocol;
+#[cfg(test)]
+mod python;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
@@ -42,4 +52,8 @@ mod stress;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod websocket_peers;

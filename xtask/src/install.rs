@@ -2,6 +2,9 @@
 //!
 //! Cargo tools are pinned: a newer one may ask for a newer compiler than ours.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::Context as _;
 
 use crate::process;
@@ -39,6 +42,19 @@ pub(crate) const TEST_PEERS: &[DebianTool] = &[
     DebianTool { program: "curl", package: "curl", needed_for: "the whole-program tests" },
     DebianTool { program: "haproxy", package: "haproxy", needed_for: "the differential tests" },
     DebianTool { program: "nginx", package: "nginx", needed_for: "the differential tests" },
+    DebianTool { program: "pebble", package: "pebble", needed_for: "the tests of ACME" },
+    DebianTool { program: "python3", package: "python3-pip", needed_for: "the protocol tests" },
+    DebianTool { program: "testssl", package: "testssl.sh", needed_for: "the TLS tests" },
+];
+
+/// What the protocol tests speak with: real clients and servers from the Python package index.
+const PYTHON_PACKAGES: &[&str] = &[
+    "grpcio==1.85.1",
+    "h2==4.4.1",
+    "hpack==4.2.0",
+    "hyperframe==6.1.0",
+    "typing-extensions==4.16.0",
+    "websockets==17.4",
 ];
 
 /// Installs the cargo tool from source unless it is there.
@@ -67,6 +83,32 @@ pub(crate) fn debian_tools(tools: &[DebianTool]) {
         );
     }
     if let Err(error) = apt_install(absent.iter().map(|tool| tool.package)) {
+        println!("not installed: {error:#}; going on without");
+    }
+}
+
+/// Installs the Python packages of the tests into `target/python`, unless they are there.
+///
+/// Never fails, as with [`debian_tools`]: a test whose package is absent says that it is skipped.
+pub(crate) fn python_packages(target: &Path) {
+    let folder = target.join("python");
+    let note = folder.join("installed.txt");
+    let wanted = PYTHON_PACKAGES.join("\n");
+    if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
+        return;
+    }
+    println!("installing with pip into target/python: {}", PYTHON_PACKAGES.join(" "));
+    let install = || {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let mut pip = process::command("python3")?;
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+        pip.args(["--only-binary", ":all:", "--root-user-action", "ignore", "--target"]);
+        process::run(pip.arg(&folder).args(PYTHON_PACKAGES))?;
+        anyhow::Ok(fs::write(note, wanted)?)
+    };
+    if let Err(error) = install() {
         println!("not installed: {error:#}; going on without");
     }
 }

@@ -9,6 +9,10 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     install::cargo_tool(&install::NEXTEST)?;
     install::debian_tools(install::TEST_PEERS);
     let program = program::build()?;
+    // The program lies in a folder of the profile, in cargo's target folder.
+    if let Some(target) = program.ancestors().nth(2) {
+        install::python_packages(target);
+    }
     let mut nextest = process::cargo()?;
     nextest.args(["nextest", "run", "--workspace"]);
     if std::env::var_os("CI").is_some() && std::env::var_os("NEXTEST_PROFILE").is_none() {

@@ -79,6 +79,18 @@ impl<'a> Chains<'a> {
         Some(self.filters.add(Written { scope, path, factory, span, node }))
     }
 
+    /// The place of a filter that a key of a host stands for.
+    pub(crate) fn implied(
+        &mut self,
+        name: &'static str,
+        (span, node): (Span, Node),
+        path: &str,
+    ) -> Option<usize> {
+        let factory = self.factory(name)?;
+        let (scope, path) = (Arc::from(path), format!("{path}.{name}"));
+        Some(self.filters.add(Written { scope, path, factory, span, node: Cow::Owned(node) }))
+    }
+
     /// The filters of places, for a route whose path has these named parts. `None` after mistakes, all of which are
     /// reported.
     pub(crate) fn links(

@@ -10,10 +10,12 @@ use portunus_spec::{Diagnostics, Lookup, Reader};
 use portunus_telemetry::{Format, Registry};
 use portunus_upstream::{StateStore, Upstream};
 
+use crate::acme::{self, AcmeSource};
 use crate::chain::Chains;
 use crate::filters::BuiltFilters;
 use crate::listener::{ListenerBinding, ListenerIds, Listeners};
 use crate::route::{Parties, RouteRecord, Routes};
+use crate::tls::{CertificateSource, Files, Servers, TlsClients, TlsShared};
 use crate::upstream::{UpstreamSource, Upstreams};
 
 /// What is known by name. Balancers and providers are static slices of their crates.
@@ -35,6 +37,8 @@ pub struct Inputs<'a> {
     pub store: &'a StateStore,
     /// Gives the series of listeners, routes and upstreams. Only a good configuration takes new ones.
     pub metrics: &'a Registry,
+    /// What TLS needs that outlives configurations.
+    pub tls: &'a TlsShared,
     /// The result that is in force, to keep of it what is the same.
     pub previous: Option<&'a Compiled>,
 }
@@ -48,7 +52,15 @@ pub struct Compiled {
     pub listeners: Vec<ListenerBinding>,
     /// The upstreams with the sources of their endpoints.
     pub upstreams: Vec<UpstreamSource>,
+    /// The certificates of listeners with TLS, for their stores.
+    pub certificates: Vec<CertificateSource>,
+    /// The certificates that are asked for by ACME.
+    pub acme: Option<AcmeSource>,
+    /// The files of certificates and keys, as they are written: when one changes, the same spec is compiled again.
+    pub tls_files: Vec<String>,
     pub(crate) listener_ids: ListenerIds,
+    pub(crate) servers: Servers,
+    pub(crate) clients: TlsClients,
     pub(crate) filters: BuiltFilters,
     /// By the ids of the routes.
     pub(crate) routes: Vec<RouteRecord>,
@@ -74,8 +86,12 @@ pub fn compile(inputs: Inputs<'_>) -> (Option<Compiled>, Diagnostics) {
 
 /// Reads everything, so that all mistakes are found, and makes a result only when there is none.
 fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
-    let listeners = Listeners::read(inputs, reader);
-    let mut upstreams = Upstreams::read(inputs, reader);
+    let mut listeners = Listeners::read(inputs, reader);
+    let files = Files::new(inputs.lookup);
+    let servers = Servers::read(inputs, &listeners.ids, &files, reader);
+    let acme = acme::read(inputs.spec, &servers.sources(), &files, reader);
+    let mut upstreams = Upstreams::read(inputs, &files, reader);
+    listeners.read_passed(inputs, &mut upstreams, reader);
     let mut chains = Chains::read(inputs, reader);
     let ids = &listeners.ids;
     let mut parties = Parties { chains: &mut chains, upstreams: &mut upstreams, listeners: ids };
@@ -87,14 +103,14 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
     if reader.diagnostics().has_errors() || !routes.are_whole() {
         return None;
     }
-    let (router, upstreams) = (router?, upstreams.finish());
+    let (router, (upstreams, clients)) = (router?, upstreams.finish());
     let (routes, records) = routes.finish(inputs);
     let trusted: Vec<_> = inputs.spec.trusted_proxies.iter().map(|range| range.value.0).collect();
     let snapshot = Snapshot {
         generation: inputs.previous.map_or(0, |before| before.snapshot.generation) + 1,
         router,
         routes,
-        listeners: listeners.finish(inputs),
+        listeners: listeners.finish(inputs, &servers),
         upstreams: by_id(&upstreams),
         trusted: Networks::new(&trusted),
         access_log,
@@ -103,7 +119,12 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
         snapshot: Arc::new(snapshot),
         listeners: listeners.bindings,
         upstreams,
+        certificates: servers.sources(),
+        acme,
+        tls_files: files.paths(),
         listener_ids: listeners.ids,
+        servers,
+        clients,
         filters: chains.finish(),
         routes: records,
     })

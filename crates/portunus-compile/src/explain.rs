@@ -7,6 +7,7 @@ mod admit;
 mod dry_run;
 mod json;
 mod show;
+mod tls;
 mod trace;
 
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 use portunus_exchange::Scheme;
 use portunus_snapshot::RetryPlan;
+
+pub use tls::TlsStory;
 
 use crate::{Compiled, Question};
 
@@ -26,6 +29,8 @@ pub struct Explanation {
     pub client: Client,
     /// The listener: name and address. `None` where there is none of the name that was asked for.
     pub listener: Option<(String, String)>,
+    /// What TLS does before the request; `None` where the listener does not speak it with this client.
+    pub tls: Option<TlsStory>,
     /// The pattern of the host; `None` where no host fits.
     pub host: Option<String>,
     /// Hosts that fit but are not on the listener.

@@ -5,28 +5,34 @@
 //! no socket, resolves no name and sends nothing. Given the previous result, it keeps what did not change: see
 //! [`compile`].
 
+mod acme;
 mod chain;
 mod change;
 mod compile;
 mod condition;
 pub mod explain;
 mod filters;
+mod l4;
 mod listener;
 mod place;
 mod question;
 mod readings;
 mod route;
+mod secure;
 mod source;
 mod test_run;
+mod tls;
 mod upstream;
 
+pub use acme::AcmeSource;
 pub use change::{Change, Changed, difference};
 pub use compile::{Compiled, Inputs, Registries, compile};
 pub use explain::{Explanation, explain};
 pub use listener::ListenerBinding;
 pub use question::Question;
-pub use source::{HealthPlan, Source};
+pub use source::{HealthAsk, HealthPlan, Source};
 pub use test_run::{TestFailure, TestOutcome, run_tests, test_diagnostics};
+pub use tls::{CertificateSource, FoundCertificate, TlsShared};
 pub use upstream::UpstreamSource;
 
 #[cfg(test)]

@@ -5,14 +5,17 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use portunus_base::{ByteSize, ListenerId};
-use portunus_config::ListenAddress as WrittenAddress;
-use portunus_config::spec::{ListenerSpec, ProxyProtocolSpec, WorkersSpec};
+use portunus_config::spec::{ListenerSpec, ProtocolSpec, ProxyProtocolSpec, WorkersSpec};
+use portunus_config::{ConfigSpec, ListenAddress as WrittenAddress};
 use portunus_h1::Limits;
 use portunus_net::ListenAddress;
-use portunus_snapshot::{ListenerPlan, ListenerTimeouts, ProxyProtocol};
+use portunus_snapshot::{H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol};
 use portunus_spec::Reader;
 
 use crate::Inputs;
+use crate::l4::Passed;
+use crate::tls::Servers;
+use crate::upstream::Upstreams;
 
 /// A listener of a snapshot with the address that control binds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +26,10 @@ pub struct ListenerBinding {
     pub name: String,
     /// Where it listens.
     pub address: ListenAddress,
+    /// Whether it serves HTTP over TLS.
+    pub https: bool,
+    /// Whether it is a listener of UDP.
+    pub udp: bool,
 }
 
 /// The ids of all listeners that there ever were, by name.
@@ -55,44 +62,71 @@ struct Settings {
     limits: Limits,
     connections_max: Option<usize>,
     timeouts: ListenerTimeouts,
+    protocols: Protocols,
+    h2: H2Limits,
+    host_must_fit_sni: bool,
+    client_cert: bool,
+    http: bool,
+    passed: Passed,
 }
 
 impl Listeners {
-    /// Reads all listeners; without any there is [`DEFAULT_NAME`] on port [`DEFAULT_PORT`].
+    /// Reads all listeners, or those that are implied where none is written.
     pub(crate) fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Self {
         let ids = inputs.previous.map(|before| before.listener_ids.clone()).unwrap_or_default();
         let mut listeners = Self { bindings: Vec::new(), ids, settings: Vec::new() };
         let trusts = !inputs.spec.trusted_proxies.is_empty();
-        let workers = workers(inputs.spec.workers);
         reader.key("listeners", |reader| {
-            for (name, listener) in &inputs.spec.listeners {
+            for (name, listener) in &*inputs.spec.listeners_in_force() {
                 reader.key(name, |reader| check(listener, trusts, reader));
-                listeners.add(name, address(&listener.address), Settings::of(listener, workers));
+                listeners.add(name, listener, Settings::of(listener, inputs.spec));
             }
         });
-        if listeners.bindings.is_empty() {
-            let settings = Settings::default();
-            listeners.add(DEFAULT_NAME, ListenAddress::any(DEFAULT_PORT), settings);
-        }
         listeners
     }
 
+    /// Reads what listeners pass on, now that it is known which upstreams there are.
+    pub(crate) fn read_passed(
+        &mut self,
+        inputs: &Inputs<'_>,
+        upstreams: &mut Upstreams<'_>,
+        reader: &mut Reader<'_>,
+    ) {
+        let config = inputs.spec;
+        for (binding, settings) in self.bindings.iter().zip(&mut self.settings) {
+            let Some(listener) = config.listeners.get(&binding.name) else { continue };
+            reader.key(&format!("listeners.{}", binding.name), |reader| {
+                settings.passed = Passed::read(listener, config.workers, upstreams, reader);
+            });
+        }
+    }
+
     /// The plans by id; a plan that says what it said before is the same one.
-    pub(crate) fn finish(&self, inputs: &Inputs<'_>) -> Vec<Option<Arc<ListenerPlan>>> {
+    pub(crate) fn finish(
+        &self,
+        inputs: &Inputs<'_>,
+        servers: &Servers,
+    ) -> Vec<Option<Arc<ListenerPlan>>> {
         let mut plans = vec![None; self.ids.by_name.len()];
         for (binding, settings) in self.bindings.iter().zip(&self.settings) {
             let before = inputs.previous.and_then(|before| before.snapshot.listener(binding.id));
-            let kept = before.filter(|plan| settings.are_of(plan)).map(Arc::clone);
+            let tls = servers.of(binding.id);
+            let same_tls = |plan: &ListenerPlan| match (&plan.tls, tls) {
+                (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+                (old, new) => old.is_none() && new.is_none(),
+            };
+            let challenges = inputs.spec.acme.as_ref().map(|_| &inputs.tls.http_challenges);
+            let same = |plan: &ListenerPlan| {
+                settings.are_of(plan)
+                    && same_tls(plan)
+                    && plan.http_challenges.is_some() == challenges.is_some()
+            };
+            let kept = before.filter(|plan| same(plan)).map(Arc::clone);
             let plan = kept.unwrap_or_else(|| {
-                Arc::new(ListenerPlan {
-                    id: binding.id,
-                    name: Arc::from(binding.name.as_str()),
-                    series: inputs.metrics.listener(&binding.name),
-                    proxy_protocol: settings.proxy_protocol,
-                    limits: settings.limits,
-                    connections_max: settings.connections_max,
-                    timeouts: settings.timeouts,
-                })
+                let series = inputs.metrics.listener(&binding.name);
+                let plan = ListenerPlan::new(binding.id, Arc::from(&*binding.name), series);
+                let (tls, http_challenges) = (tls.cloned(), challenges.cloned());
+                Arc::new(ListenerPlan { tls, http_challenges, ..settings.fill(plan) })
             });
             if let Some(place) = plans.get_mut(binding.id.index()) {
                 *place = Some(plan);
@@ -101,24 +135,29 @@ impl Listeners {
         plans
     }
 
-    fn add(&mut self, name: &str, address: ListenAddress, settings: Settings) {
-        let id = self.ids.of(name);
-        self.bindings.push(ListenerBinding { id, name: name.to_owned(), address });
+    fn add(&mut self, name: &str, listener: &ListenerSpec, settings: Settings) {
+        let binding = ListenerBinding {
+            id: self.ids.of(name),
+            name: name.to_owned(),
+            address: address(&listener.address),
+            https: listener.serves_https(),
+            udp: listener.udp.is_some(),
+        };
+        self.bindings.push(binding);
         self.settings.push(settings);
     }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let (limits, timeouts) = (Limits::default(), ListenerTimeouts::default());
-        Self { proxy_protocol: ProxyProtocol::Off, limits, connections_max: None, timeouts }
-    }
-}
-
 impl Settings {
-    fn of(listener: &ListenerSpec, workers: usize) -> Self {
+    fn of(listener: &ListenerSpec, config: &ConfigSpec) -> Self {
         let bytes = |size: ByteSize| usize::try_from(size.0).unwrap_or(usize::MAX);
         let (limits, timeouts) = (&listener.limits, &listener.timeouts);
+        let workers = workers(config.workers);
+        let tls = listener.tls.as_ref().map(|tls| tls.over(config.tls.as_ref()));
+        let tls = tls.as_ref();
+        let speaks = |wanted: ProtocolSpec| {
+            listener.protocols.iter().any(|protocol| protocol.value == wanted)
+        };
         Self {
             proxy_protocol: match listener.proxy_protocol.value {
                 ProxyProtocolSpec::Off => ProxyProtocol::Off,
@@ -137,6 +176,30 @@ impl Settings {
                 keep_alive: timeouts.keep_alive,
                 linger: timeouts.linger,
             },
+            protocols: Protocols { h1: speaks(ProtocolSpec::H1), h2: speaks(ProtocolSpec::H2) },
+            h2: H2Limits { streams_max: limits.h2.streams_max.value },
+            host_must_fit_sni: tls.and_then(|tls| tls.host_must_fit_sni).unwrap_or(true),
+            client_cert: tls.and_then(|tls| tls.client_cert_header).unwrap_or(true),
+            http: listener.serves_http(),
+            passed: Passed::default(),
+        }
+    }
+
+    fn fill(&self, plan: ListenerPlan) -> ListenerPlan {
+        ListenerPlan {
+            proxy_protocol: self.proxy_protocol,
+            limits: self.limits,
+            connections_max: self.connections_max,
+            timeouts: self.timeouts,
+            protocols: self.protocols,
+            h2: self.h2,
+            host_must_fit_sni: self.host_must_fit_sni,
+            client_cert: self.client_cert,
+            http: self.http,
+            tcp: self.passed.tcp.clone(),
+            sni: self.passed.sni.clone(),
+            udp: self.passed.udp.clone(),
+            ..plan
         }
     }
 
@@ -145,6 +208,13 @@ impl Settings {
             && self.limits == plan.limits
             && self.connections_max == plan.connections_max
             && self.timeouts == plan.timeouts
+            && self.protocols == plan.protocols
+            && self.h2 == plan.h2
+            && self.host_must_fit_sni == plan.host_must_fit_sni
+            && self.client_cert == plan.client_cert
+            && self.http == plan.http
+            && (&self.passed.tcp, &self.passed.sni) == (&plan.tcp, &plan.sni)
+            && self.passed.udp == plan.udp
     }
 }
 
@@ -159,7 +229,7 @@ fn check(listener: &ListenerSpec, trusts: bool, reader: &mut Reader<'_>) {
 }
 
 /// How many workers share the connections of a listener.
-fn workers(spec: WorkersSpec) -> usize {
+pub(crate) fn workers(spec: WorkersSpec) -> usize {
     match spec {
         WorkersSpec::Count(count) => usize::from(count).max(1),
         WorkersSpec::Auto => std::thread::available_parallelism().map_or(1, NonZero::get),
@@ -173,8 +243,3 @@ fn address(written: &WrittenAddress) -> ListenAddress {
         WrittenAddress::Unix(path) => ListenAddress::Unix(path.clone()),
     }
 }
-
-/// The listener of a configuration that names none.
-const DEFAULT_NAME: &str = "web";
-/// Its port; one that needs no privileges.
-const DEFAULT_PORT: u16 = 8080;

@@ -23,8 +23,10 @@ pub struct Question {
     pub headers: Vec<(String, String)>,
     /// Who is connected to us: the client, or a proxy that says who the client is.
     pub client_ip: IpAddr,
-    /// The listener by name; unless named, one that fits the port, or else the host.
+    /// The listener by name; unless named, one that fits scheme and port, or else the host.
     pub listener: Option<String>,
+    /// The name that the client asks for within TLS: the URL's host unless told otherwise.
+    pub sni: Option<String>,
 }
 
 impl Question {
@@ -61,12 +63,13 @@ impl Question {
             headers: Vec::new(),
             client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             listener: None,
+            sni: None,
         })
     }
 
     /// Reads words as they follow `explain`: `GET https://shop.example.com/orders/7 -H 'x-beta: 1'`.
     ///
-    /// curl's `-X`, `-H`, `-A`, `-b`, `-e` and `-I` are known, and `--client-ip` and `--listener`.
+    /// curl's `-X`, `-H`, `-A`, `-b`, `-e` and `-I` are known, and `--client-ip`, `--listener` and `--sni`.
     ///
     /// # Errors
     /// What is wrong, as one line.
@@ -79,6 +82,9 @@ impl Question {
         let url =
             parts.url.ok_or("a URL is missing: write GET http://shop.example.com/orders/7")?;
         let mut question = Self::of_url(url)?;
+        // A client asks for the URL's host, whatever `Host` says.
+        let named = parts.sni.map(str::to_owned);
+        question.sni = named.or_else(|| question.host_name()).filter(|_| question.is_https());
         question.method = parts.method.unwrap_or("GET").to_owned();
         for (name, value) in parts.headers {
             question.add_header(&name, &value)?;
@@ -109,6 +115,20 @@ impl Question {
         Ok(())
     }
 
+    /// Whether the client speaks TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The host, where it is a name: addresses are not asked for within TLS (RFC 6066 section 3).
+    fn host_name(&self) -> Option<String> {
+        let parts = portunus_http::split_host_port(self.authority.as_bytes())?;
+        let host = std::str::from_utf8(parts.host).ok()?;
+        let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+        (!is_address).then(|| host.to_ascii_lowercase())
+    }
+
     /// The port that the client connected to.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -134,6 +154,7 @@ struct Parts<'w> {
     headers: Vec<(String, String)>,
     client_ip: Option<IpAddr>,
     listener: Option<&'w str>,
+    sni: Option<&'w str>,
 }
 
 impl<'w> Parts<'w> {
@@ -162,6 +183,7 @@ impl<'w> Parts<'w> {
                 self.client_ip = Some(ip);
             }
             "--listener" => self.listener = Some(value()?),
+            "--sni" => self.sni = Some(value()?),
             _ if word.starts_with('-') => {
                 return Err(format!("`{word}` is unknown here; known: {OPTIONS}"));
             }
@@ -191,7 +213,7 @@ fn is_method(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
 }
 
-const OPTIONS: &str = "-X, -H, -A, -b, -e, -I, --client-ip, --listener";
+const OPTIONS: &str = "-X, -H, -A, -b, -e, -I, --client-ip, --listener, --sni";
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub(crate) struct Readings {
 enum Question {
     Env(String),
     File(String),
+    Bytes(String),
 }
 
 impl<'a> Recorded<'a> {
@@ -49,6 +50,16 @@ impl Lookup for Recorded<'_> {
         self.record(Question::File(path.to_owned()), digest(&answer));
         answer
     }
+
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
+        let answer = self.lookup.bytes(path);
+        self.record(Question::Bytes(path.to_owned()), digest(&answer));
+        answer
+    }
+
+    fn is_open_to_all(&self, path: &str) -> bool {
+        self.lookup.is_open_to_all(path)
+    }
 }
 
 impl Readings {
@@ -58,6 +69,7 @@ impl Readings {
             let now = match question {
                 Question::Env(name) => digest(&lookup.env(name)),
                 Question::File(path) => digest(&lookup.file(path)),
+                Question::Bytes(path) => digest(&lookup.bytes(path)),
             };
             now == *before
         })

@@ -15,7 +15,7 @@ use crate::Inputs;
 use draft::{Draft, Host, Parts};
 
 pub(crate) use draft::Parties;
-pub(crate) use plan::same_route;
+pub(crate) use plan::{destination, same_route};
 
 /// What a result remembers of a route beside the route itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,7 +42,7 @@ impl Routes {
         let mut routes = Self::default();
         reader.key("hosts", |reader| {
             for (name, host) in &inputs.spec.hosts {
-                let host = Host::read(name, host, parties);
+                let host = Host::read(name, host, inputs.spec, parties);
                 reader.key(name, |reader| {
                     let drafts = &mut routes.drafts;
                     reader.key("routes", |reader| host.routes(parties, reader, drafts));

@@ -72,8 +72,8 @@ impl ProviderPlan for Found {
 /// Requests that find out which endpoints work.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HealthPlan {
-    /// What is asked for.
-    pub path: String,
+    /// What is asked.
+    pub ask: HealthAsk,
     /// Value of `Host`; the endpoint's own when `None`.
     pub host: Option<String>,
     /// Time between two checks of an endpoint.
@@ -88,12 +88,28 @@ pub struct HealthPlan {
     pub statuses: Vec<RangeInclusive<u16>>,
 }
 
+/// What an endpoint is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HealthAsk {
+    /// A GET of this path.
+    Http(String),
+    /// `grpc.health.v1.Health/Check` for this service; empty for the whole server.
+    Grpc(String),
+    /// Nothing: a connection is enough, and the TLS handshake where there is TLS.
+    Connect,
+}
+
 impl HealthPlan {
     pub(crate) fn of(spec: &HealthSpec) -> Self {
+        let ask = match (&spec.path, &spec.grpc) {
+            (Some(path), _) => HealthAsk::Http(path.value.clone()),
+            (None, Some(service)) => HealthAsk::Grpc(service.value.clone()),
+            (None, None) => HealthAsk::Connect,
+        };
         Self {
-            path: spec.path.value.clone(),
-            host: None,
-            every: spec.every,
+            ask,
+            host: spec.host.clone(),
+            every: spec.every.value,
             timeout: spec.timeout,
             healthy_after: spec.healthy_after.value,
             unhealthy_after: spec.unhealthy_after.value,
@@ -124,12 +140,5 @@ pub(crate) fn url(url: &EndpointUrl) -> EndpointInput {
         Some(ip) => Target::Fixed(SocketAddr::new(ip, url.port).into()),
         None => Target::Host { host: url.host.clone(), port: url.port },
     };
-    EndpointInput { authority: authority(url), ..EndpointInput::new(target, url.to_string()) }
-}
-
-/// What a client of that URL writes to `Host`: without the port of the scheme (RFC 9110 section 4.2.3).
-fn authority(url: &EndpointUrl) -> String {
-    let whole = url.to_string();
-    let authority = whole.strip_prefix("http://").unwrap_or(&whole);
-    authority.strip_suffix(":80").unwrap_or(authority).to_owned()
+    EndpointInput { authority: url.authority(), ..EndpointInput::new(target, url.to_string()) }
 }

@@ -12,13 +12,14 @@ use portunus_spec::{Diagnostics, Lookup};
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
 
-use crate::{Compiled, Inputs, Registries, compile};
+use crate::{Compiled, Inputs, Registries, TlsShared, compile};
 
 /// A process: what stays the same over its reloads.
 pub(crate) struct Process {
     pub(crate) store: StateStore,
     pub(crate) metrics: Registry,
     pub(crate) filters: &'static [Factory],
+    pub(crate) tls: TlsShared,
     pub(crate) files: RefCell<HashMap<&'static str, &'static str>>,
 }
 
@@ -26,7 +27,14 @@ impl Process {
     pub(crate) fn new() -> Self {
         let metrics = Registry::new(Options::new("test", Wall(0)));
         let (store, files) = (StateStore::default(), RefCell::default());
-        Self { store, metrics, filters: portunus_filters::FILTERS, files }
+        let tls = TlsShared::new(None);
+        Self { store, metrics, filters: portunus_filters::FILTERS, tls, files }
+    }
+
+    /// Writes a file.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        self.files.borrow_mut().insert(leak(name), leak(text));
     }
 
     /// The result of a good configuration.
@@ -56,7 +64,8 @@ impl Process {
         let Some(spec) = &loaded.spec else { return (None, Diagnostics::default()) };
         let registries = &Registries { filters: self.filters };
         let (store, metrics) = (&self.store, &self.metrics);
-        compile(Inputs { spec, lookup: self, registries, store, metrics, previous })
+        let tls = &self.tls;
+        compile(Inputs { spec, lookup: self, registries, store, metrics, tls, previous })
     }
 }
 

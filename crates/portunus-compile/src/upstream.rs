@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use portunus_balance::BalanceSpec;
 use portunus_base::UpstreamId;
-use portunus_config::EndpointUrl;
-use portunus_config::spec::{TargetSpec, UpstreamLimitsSpec, UpstreamSpec, UpstreamTimeoutsSpec};
+use portunus_config::spec::{HttpSpec, ProxyProtocolVersionSpec, TargetSpec, UpstreamSpec};
+use portunus_config::{EndpointScheme, EndpointUrl};
 use portunus_discovery::DiscoverSpec;
 use portunus_filter::UpstreamNames;
 use portunus_h1::Limits;
-use portunus_spec::{Entry, Node, Reader, Span, Spanned, Spec, Value, suggestion, yaml};
-use portunus_upstream::{Upstream, UpstreamPlan};
+use portunus_preface::proxy_protocol::Version;
+use portunus_spec::{Entry, NoLookup, Node, Reader, Span, Spanned, Spec, Value, suggestion, yaml};
+use portunus_upstream::{HttpVersion, Upstream, UpstreamPlan};
 
 use crate::source::{self, HealthPlan, Source};
+use crate::tls::{Files, TlsClients};
 use crate::{Compiled, Inputs};
 
 /// An upstream of a snapshot with what control's runners need for it.
@@ -45,6 +47,8 @@ impl UpstreamSource {
 /// All upstreams of a configuration, as far as they are known.
 pub(crate) struct Upstreams<'a> {
     inputs: &'a Inputs<'a>,
+    files: &'a Files<'a>,
+    clients: TlsClients,
     drafts: Vec<Draft>,
     by_name: HashMap<String, UpstreamId>,
 }
@@ -59,8 +63,14 @@ struct Draft {
 
 impl<'a> Upstreams<'a> {
     /// Reads the upstreams that have a name.
-    pub(crate) fn read(inputs: &'a Inputs<'a>, reader: &mut Reader<'_>) -> Self {
-        let mut upstreams = Self { inputs, drafts: Vec::new(), by_name: HashMap::new() };
+    pub(crate) fn read(
+        inputs: &'a Inputs<'a>,
+        files: &'a Files<'a>,
+        reader: &mut Reader<'_>,
+    ) -> Self {
+        let clients = TlsClients::after(inputs.previous.map(|before| &before.clients));
+        let (drafts, by_name) = (Vec::new(), HashMap::new());
+        let mut upstreams = Self { inputs, files, clients, drafts, by_name };
         reader.key("upstreams", |reader| {
             for (name, upstream) in &inputs.spec.upstreams {
                 reader.key(name, |reader| upstreams.read_named(name, upstream, reader));
@@ -70,10 +80,14 @@ impl<'a> Upstreams<'a> {
     }
 
     /// The upstream of a target. Names that do not exist are for the loader to report.
-    pub(crate) fn target(&mut self, target: &TargetSpec) -> Option<UpstreamId> {
+    pub(crate) fn target(
+        &mut self,
+        target: &TargetSpec,
+        reader: &mut Reader<'_>,
+    ) -> Option<UpstreamId> {
         match target {
             TargetSpec::Upstream(name) => self.by_name.get(name).copied(),
-            TargetSpec::Url(url) => Some(self.implicit(std::slice::from_ref(url))),
+            TargetSpec::Url(url) => self.implicit(std::slice::from_ref(url), reader),
         }
     }
 
@@ -93,11 +107,11 @@ impl<'a> Upstreams<'a> {
             }
         }
         let urls: Vec<EndpointUrl> = urls.iter().map(|url| url.value.clone()).collect();
-        fine.then(|| self.implicit(&urls))
+        fine.then(|| self.implicit(&urls, reader))?
     }
 
     /// Makes the upstreams, or takes those of before whose plan is the same.
-    pub(crate) fn finish(self) -> Vec<UpstreamSource> {
+    pub(crate) fn finish(self) -> (Vec<UpstreamSource>, TlsClients) {
         let Inputs { metrics, previous, .. } = *self.inputs;
         let before: HashMap<UpstreamId, &UpstreamSource> = previous
             .map(|compiled: &Compiled| compiled.upstreams.iter())
@@ -117,7 +131,7 @@ impl<'a> Upstreams<'a> {
             };
             UpstreamSource { upstream, source, health, kept, balance }
         };
-        self.drafts.into_iter().map(make).collect()
+        (self.drafts.into_iter().map(make).collect(), self.clients.finish())
     }
 
     fn read_named(&mut self, name: &Spanned<String>, spec: &UpstreamSpec, reader: &mut Reader<'_>) {
@@ -134,31 +148,68 @@ impl<'a> Upstreams<'a> {
         // A name that is known, though wrongly described, is not reported as unknown too.
         let id = self.inputs.store.upstream(name);
         self.by_name.insert(name.value.clone(), id);
-        let (Some(balance), Some(source)) = (balance, source) else { return };
-        let zone = spec.zone.as_ref().or(self.inputs.spec.zone.as_ref());
-        let zone = zone.map(|zone| Arc::from(zone.as_str()));
-        let plan = plan(id, name, &balance, zone, &spec.timeouts, &spec.limits);
+        let tls = self.clients.of(spec, self.files, reader);
+        let (Some(balance), Some(source), Some(tls)) = (balance, source, tls) else { return };
+        let plan = UpstreamPlan { tls, ..self.plan(id, name, &balance, spec) };
         let health = spec.health.as_ref().map(HealthPlan::of);
         self.drafts.push(Draft { plan, balance: text(&balance), source, health });
     }
 
     /// An upstream with default settings; one for each list of URLs.
-    fn implicit(&mut self, urls: &[EndpointUrl]) -> UpstreamId {
+    fn implicit(&mut self, urls: &[EndpointUrl], reader: &mut Reader<'_>) -> Option<UpstreamId> {
         let name = urls.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         if let Some(id) = self.by_name.get(&name) {
-            return *id;
+            return Some(*id);
         }
         let id = self.inputs.store.upstream(&name);
-        if let (Some(balance), Some(timeouts), Some(limits)) =
-            (BalanceSpec::absent(), UpstreamTimeoutsSpec::absent(), UpstreamLimitsSpec::absent())
-        {
-            let zone = self.inputs.spec.zone.as_deref().map(Arc::from);
-            let plan = plan(id, &name, &balance, zone, &timeouts, &limits);
+        let node = Node::seq(urls.iter().map(|url| Node::text(url.to_string())));
+        let spec = UpstreamSpec::read(&node, &mut Reader::new(&NoLookup));
+        if let (Some(balance), Some(spec)) = (BalanceSpec::absent(), spec) {
+            let tls = self.clients.of(&spec, self.files, reader)?;
+            let plan = UpstreamPlan { tls, ..self.plan(id, &name, &balance, &spec) };
             let source = Source::of(urls.iter().map(source::url).collect());
             self.drafts.push(Draft { plan, balance: text(&balance), source, health: None });
         }
         self.by_name.insert(name, id);
-        id
+        Some(id)
+    }
+
+    /// What the configuration says, in the words of the data path. Every default that no spec names stands here.
+    fn plan(
+        &self,
+        id: UpstreamId,
+        name: &str,
+        balance: &BalanceSpec,
+        spec: &UpstreamSpec,
+    ) -> UpstreamPlan {
+        let UpstreamSpec { timeouts, limits, .. } = spec;
+        let zone = spec.zone.as_ref().or(self.inputs.spec.zone.as_ref());
+        UpstreamPlan {
+            id,
+            name: Arc::from(name),
+            balancer: Arc::clone(&balance.plan),
+            zone: zone.map(|zone| Arc::from(zone.as_str())),
+            connect_timeout: timeouts.connect,
+            first_byte_timeout: timeouts.first_byte,
+            idle_timeout: timeouts.idle,
+            pool_idle_timeout: timeouts.keep_alive,
+            pool_idle_max: limits.idle_max as usize,
+            connections_max: limits.connections_max,
+            requests_max: limits.requests_max,
+            eject_for: EJECT_FOR,
+            limits: Limits::default(),
+            http: match spec.http.value {
+                HttpSpec::Auto => HttpVersion::Auto,
+                HttpSpec::H1 => HttpVersion::H1,
+                HttpSpec::H2 => HttpVersion::H2,
+            },
+            tls: None,
+            streams_max: limits.streams_max.value,
+            proxy_protocol: spec.proxy_protocol.map(|version| match version {
+                ProxyProtocolVersionSpec::V1 => Version::V1,
+                ProxyProtocolVersionSpec::V2 => Version::V2,
+            }),
+        }
     }
 }
 
@@ -166,7 +217,14 @@ impl UpstreamNames for Upstreams<'_> {
     fn upstream(&mut self, to: &Spanned<String>, reader: &mut Reader<'_>) -> Option<UpstreamId> {
         let node = Node::new(to.span, Value::Text(to.value.clone()));
         let target = TargetSpec::read(&node, reader)?;
-        let found = self.target(&target);
+        if let TargetSpec::Url(url) = &target
+            && url.scheme == EndpointScheme::Raw
+        {
+            let error = reader.error(to.span, format!("nothing says how to speak to {url}"));
+            error.help(format!("write http://{url} or https://{url}"));
+            return None;
+        }
+        let found = self.target(&target, reader);
         if found.is_none() {
             let names = self.inputs.spec.upstreams.names();
             let error = reader.error(to.span, format!("there is no upstream `{}`", to.value));
@@ -186,32 +244,6 @@ fn read_source(spec: &UpstreamSpec, reader: &mut Reader<'_>) -> Option<Source> {
     Some(Source::found(listed, found))
 }
 
-/// What the configuration says, in the words of the data path. Every default that no spec names stands here.
-fn plan(
-    id: UpstreamId,
-    name: &str,
-    balance: &BalanceSpec,
-    zone: Option<Arc<str>>,
-    timeouts: &UpstreamTimeoutsSpec,
-    limits: &UpstreamLimitsSpec,
-) -> UpstreamPlan {
-    UpstreamPlan {
-        id,
-        name: Arc::from(name),
-        balancer: Arc::clone(&balance.plan),
-        zone,
-        connect_timeout: timeouts.connect,
-        first_byte_timeout: timeouts.first_byte,
-        idle_timeout: timeouts.idle,
-        pool_idle_timeout: timeouts.keep_alive,
-        pool_idle_max: limits.idle_max as usize,
-        connections_max: limits.connections_max,
-        requests_max: limits.requests_max,
-        eject_for: EJECT_FOR,
-        limits: Limits::default(),
-    }
-}
-
 /// Whether two plans say the same; their balancers are compared by text.
 fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
     // Written out, so that a new field does not compile before it is compared.
@@ -229,7 +261,15 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         requests_max,
         eject_for,
         limits,
+        http,
+        tls,
+        streams_max,
+        proxy_protocol,
     } = old;
+    let same_tls = match (tls, &new.tls) {
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+        (old, new) => old.is_none() && new.is_none(),
+    };
     (id, name, zone, limits) == (&new.id, &new.name, &new.zone, &new.limits)
         && *connect_timeout == new.connect_timeout
         && *first_byte_timeout == new.first_byte_timeout
@@ -239,6 +279,10 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         && *connections_max == new.connections_max
         && *requests_max == new.requests_max
         && *eject_for == new.eject_for
+        && *http == new.http
+        && same_tls
+        && *streams_max == new.streams_max
+        && *proxy_protocol == new.proxy_protocol
 }
 
 fn text(balance: &BalanceSpec) -> String {

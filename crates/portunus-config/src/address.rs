@@ -60,13 +60,49 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// An endpoint of an upstream: `http://host[:port]`.
+/// An endpoint of an upstream: `http://host[:port]`, `https://host[:port]`, or `host:port` for bytes
+/// without HTTP.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct EndpointUrl {
+    /// What it speaks.
+    pub scheme: EndpointScheme,
     /// A name or an address; IPv6 without brackets.
     pub host: String,
-    /// The port; 80 unless written.
+    /// The port; that of the scheme unless written.
     pub port: u16,
+}
+
+/// What an endpoint speaks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum EndpointScheme {
+    /// HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+    /// Bytes that nobody here reads: `host:port`, also as `tcp://` or `udp://`.
+    Raw,
+}
+
+impl EndpointScheme {
+    /// What stands before the host.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Http => "http://",
+            Self::Https => "https://",
+            Self::Raw => "",
+        }
+    }
+
+    /// The port of an endpoint that names none.
+    #[must_use]
+    pub const fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Http => Some(80),
+            Self::Https => Some(443),
+            Self::Raw => None,
+        }
+    }
 }
 
 impl EndpointUrl {
@@ -81,49 +117,67 @@ impl EndpointUrl {
         self.host.parse().ok()
     }
 
-    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        let Some((scheme, rest)) = text.split_once("://") else { return Err(URL_HELP) };
-        match scheme {
-            "http" => {}
-            "https" => return Err("TLS to upstreams is not supported by this version yet"),
-            _ => return Err(URL_HELP),
+    /// Host and port, and the port only where it is not that of the scheme (RFC 9110 section 4.2.3).
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = bracketed(&self.host);
+        match self.scheme.default_port() {
+            Some(port) if port == self.port => host,
+            _ => format!("{host}:{}", self.port),
         }
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (EndpointScheme::Http, rest),
+            Some(("https", rest)) => (EndpointScheme::Https, rest),
+            Some(("tcp" | "udp", rest)) => (EndpointScheme::Raw, rest),
+            Some(_) => return Err(URL_HELP),
+            None => (EndpointScheme::Raw, text),
+        };
+        let authority = match scheme {
+            EndpointScheme::Raw => rest,
+            _ => rest.strip_suffix('/').unwrap_or(rest),
+        };
         if authority.contains(['/', '?', '#']) {
-            return Err("leave out the path; a `rewrite` filter changes paths");
+            return Err(match scheme {
+                EndpointScheme::Raw => URL_HELP,
+                _ => "leave out the path; a `rewrite` filter changes paths",
+            });
         }
         if authority.contains('@') {
             return Err("leave out user and password; a `headers` filter can set Authorization");
         }
         let (host, port) = split_port(authority).ok_or(URL_HELP)?;
-        Ok(Self { host: host.to_ascii_lowercase(), port })
+        let port = port.or_else(|| scheme.default_port()).ok_or(URL_HELP)?;
+        Ok(Self { scheme, host: host.to_ascii_lowercase(), port })
     }
 }
 
 impl fmt::Display for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') {
-            write!(f, "http://[{host}]:{port}")
-        } else {
-            write!(f, "http://{host}:{port}")
-        }
+        write!(f, "{}{}:{}", self.scheme.prefix(), bracketed(&self.host), self.port)
     }
 }
 
-/// Host and port of an authority; 80 without a port.
-fn split_port(authority: &str) -> Option<(&str, u16)> {
+/// A host as it stands before a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Host and port of an authority.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
         host.parse::<Ipv6Addr>().ok()?;
-        let port = if port.is_empty() { 80 } else { port_number(port.strip_prefix(':')?)? };
+        let port = if port.is_empty() { None } else { Some(port_number(port.strip_prefix(':')?)?) };
         return Some((host, port));
     }
     let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, port_number(port)?),
-        None => (authority, 80),
+        Some((host, port)) => (host, Some(port_number(port)?)),
+        None => (authority, None),
     };
-    (port != 0 && host_name(host)).then_some((host, port))
+    (port != Some(0) && host_name(host)).then_some((host, port))
 }
 
 /// Whether a text can be the name or IPv4 address of a host.
@@ -165,7 +219,7 @@ textual! {
     ListenAddress: "listen address", "an address to listen on",
         [":80", "127.0.0.1:8080", "[::1]:8080", "unix:/run/portunus.sock"];
     Cidr: "address range", "a range of addresses", ["10.0.0.0/8", "fd00::/8"];
-    EndpointUrl: "endpoint URL", "the URL of an endpoint", ["http://10.0.0.1:8080"];
+    EndpointUrl: "endpoint URL", "the URL of an endpoint", ["http://10.0.0.1:8080", "https://orders.internal", "10.0.0.1:5432"];
 }
 
-const URL_HELP: &str = "write http://host:port";
+const URL_HELP: &str = "write http://host:port, https://host:port, or host:port for TCP";

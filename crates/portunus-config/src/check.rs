@@ -3,29 +3,29 @@
 //!
 //! Whether a filter, a balancer or a path pattern is right is for their owners to say.
 
+mod listeners;
 mod routes;
+mod tls;
+mod upstreams;
 
-use std::collections::HashMap;
-
-use portunus_spec::{Named, Node, Problem, Reader, Span, Spanned, check as rule, suggestion};
+use portunus_spec::{Named, Node, Problem, Reader, Span, check as rule, suggestion};
 
 use crate::address::host_name;
 use crate::salvage::Gaps;
-use crate::spec::{
-    AdminAddressSpec, AdminSpec, HealthSpec, ListenerSpec, ProtocolSpec, TestSpec, UpstreamSpec,
-    UseSpec,
-};
+use crate::spec::{AdminAddressSpec, AdminSpec, TestSpec, UseSpec};
 use crate::{ConfigSpec, ListenAddress};
 
 /// Reports everything that the spec alone shows to be wrong, but nothing that only seems so
 /// because of a gap.
 pub(crate) fn check(config: &ConfigSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
     let names = Names { config, gaps };
-    reader.key("listeners", |reader| listeners(&config.listeners, reader));
+    reader.key("listeners", |reader| listeners::listeners(names, reader));
+    reader.key("tls", |reader| tls::defaults(names, reader));
+    reader.key("acme", |reader| tls::acme(names, reader));
     reader.key("hosts", |reader| routes::hosts(names, reader));
     reader.key("upstreams", |reader| {
         for (name, upstream) in &config.upstreams {
-            reader.key(name, |reader| self::upstream(name.span, upstream, gaps, reader));
+            reader.key(name, |reader| upstreams::upstream(name.span, upstream, gaps, reader));
         }
     });
     reader.key("filters", |reader| chains(config, reader));
@@ -80,76 +80,6 @@ fn each_use(
                 under(reader, &["hosts", name, "routes", path, "use"], &route.r#use);
             }
         }
-    }
-}
-
-fn listeners(listeners: &Named<ListenerSpec>, reader: &mut Reader<'_>) {
-    let mut taken: HashMap<String, Span> = HashMap::new();
-    for (name, listener) in listeners {
-        reader.key(name, |reader| {
-            let address = &listener.address;
-            let free = matches!(address.value, ListenAddress::Tcp(at) if at.port() == 0)
-                || address.value == ListenAddress::Any(0);
-            let first = taken.insert(address.to_string(), address.span).filter(|_| !free);
-            if let Some(first) = first {
-                let message = format!("two listeners cannot share the address {}", address.value);
-                reader.error(address.span, message).related(first, "taken here");
-            }
-            protocols(&listener.protocols, reader);
-        });
-    }
-}
-
-fn protocols(protocols: &[Spanned<ProtocolSpec>], reader: &mut Reader<'_>) {
-    for protocol in protocols {
-        rule(protocol, reader, |protocol| match protocol {
-            ProtocolSpec::H1 => Ok(()),
-            other => {
-                let message = format!("`{}` is not supported by this version yet", other.word());
-                Err(Problem::new(message).help("write protocols: [h1]"))
-            }
-        });
-    }
-}
-
-fn upstream(name: Span, upstream: &UpstreamSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
-    let is_hidden = gaps.hide(reader.path(), &["endpoints", "discover"]);
-    if upstream.endpoints.is_empty() && upstream.discover.is_none() && !is_hidden {
-        let error = reader.error(name, "an upstream without endpoints");
-        error.help("add `endpoints: [http://host:port]` or `discover: {dns: host:port}`");
-    }
-    let mut seen: HashMap<_, Span> = HashMap::new();
-    for endpoint in &upstream.endpoints {
-        if let Some(first) = seen.insert(&endpoint.url.value, endpoint.url.span) {
-            let message = format!("the endpoint {} is there twice", endpoint.url.value);
-            let error = reader.error(endpoint.url.span, message);
-            error.related(first, "first here").help("keep one of them; `weight` gives it more");
-        }
-    }
-    if !upstream.endpoints.is_empty()
-        && !is_hidden
-        && upstream.endpoints.iter().all(|endpoint| endpoint.weight.value == 0)
-    {
-        reader.error(name, "all endpoints have weight 0").help("give one of them a weight");
-    }
-    if let Some(health) = &upstream.health {
-        reader.key("health", |reader| self::health(health, reader));
-    }
-}
-
-fn health(health: &HealthSpec, reader: &mut Reader<'_>) {
-    rule(&health.path, reader, |path| match path.starts_with('/') {
-        true => Ok(()),
-        false => Err(Problem::new("a path starts with `/`").help(format!("write /{path}"))),
-    });
-    for count in [&health.healthy_after, &health.unhealthy_after] {
-        rule(count, reader, |count| match count {
-            0 => Err(Problem::new("at least one check is needed").help("write 1 or more")),
-            _ => Ok(()),
-        });
-    }
-    if health.every.is_zero() {
-        reader.error(health.path.span, "checks without a pause").help("write every: 5s");
     }
 }
 
@@ -224,7 +154,7 @@ impl Names<'_> {
 
     /// Reports a name that no listener has.
     fn listener(self, span: Span, name: &str, reader: &mut Reader<'_>) {
-        self.known(span, name, ("listener", &self.config.listeners), reader);
+        self.known(span, name, ("listener", &self.config.listeners_in_force()), reader);
     }
 
     fn known<T>(

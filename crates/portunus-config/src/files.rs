@@ -1,6 +1,7 @@
 //! The files that a configuration is read from.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Where texts come from: the disk, or a map in tests.
@@ -10,6 +11,19 @@ pub trait Files {
     /// # Errors
     /// Why it cannot be read, as one line for the user, without its name.
     fn read(&self, path: &Path) -> Result<String, String>;
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// As for [`Files::read`].
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.read(path).map(String::into_bytes)
+    }
+
+    /// Whether every user of the machine may read the file.
+    fn is_open_to_all(&self, _path: &Path) -> bool {
+        false
+    }
 
     /// The files that match a pattern with `*` and `?` inside of its segments, sorted by name.
     /// A folder that is not there has no files.
@@ -22,12 +36,15 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "no such file".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
-            std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
-            _ => error.to_string(),
-        })
+        fs::read_to_string(path).map_err(|error| reason(&error))
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, String> {
+        fs::read(path).map_err(|error| reason(&error))
+    }
+
+    fn is_open_to_all(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & READ_BY_OTHERS != 0)
     }
 
     fn glob(&self, pattern: &Path) -> Vec<PathBuf> {
@@ -47,6 +64,15 @@ impl Files for Disk {
         found.retain(|path| path.is_file());
         found.sort();
         found
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -89,6 +115,9 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     }
     pattern.iter().skip(at).all(|c| *c == '*')
 }
+
+/// The bit of a file's mode that lets everybody read it.
+const READ_BY_OTHERS: u32 = 0o004;
 
 #[cfg(test)]
 mod tests;

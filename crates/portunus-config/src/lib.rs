@@ -15,7 +15,7 @@ mod salvage;
 pub mod spec;
 mod variables;
 
-pub use address::{Cidr, EndpointUrl, ListenAddress};
+pub use address::{Cidr, EndpointScheme, EndpointUrl, ListenAddress};
 pub use check::check_uses;
 pub use files::{Disk, Files, matches};
 pub use format::format;

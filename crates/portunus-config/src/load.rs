@@ -97,7 +97,7 @@ impl<'l> Loader<'l> {
             }
             Err(error) => {
                 self.whole = false;
-                let message = format!("cannot read {}: {error}", path.display());
+                let message = cannot_read(path, &error);
                 self.diagnostics.push(Diagnostic::error(asked.unwrap_or_default(), message));
             }
         }
@@ -213,8 +213,21 @@ impl Lookup for Surroundings<'_> {
 
     fn file(&self, path: &str) -> Result<String, String> {
         let path = self.base.join(path);
-        self.files.read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        self.files.read(&path).map_err(|error| cannot_read(&path, &error))
     }
+
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
+        let path = self.base.join(path);
+        self.files.bytes(&path).map_err(|error| cannot_read(&path, &error))
+    }
+
+    fn is_open_to_all(&self, path: &str) -> bool {
+        self.files.is_open_to_all(&self.base.join(path))
+    }
+}
+
+fn cannot_read(path: &Path, error: &str) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 /// No files at all.

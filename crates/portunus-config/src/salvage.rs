@@ -31,6 +31,11 @@ impl<'d> Gaps<'d> {
         hide(path) || hide(&format!("{path}[0]"))
     }
 
+    /// Whether anything at this path or below it could not be read.
+    pub(crate) fn within(self, path: &str) -> bool {
+        self.0.has_errors_in(path)
+    }
+
     /// Whether a map of the top level lacks a name only because it could not be read.
     pub(crate) fn hide_name<T>(self, key: &str, map: &Named<T>, name: &str) -> bool {
         self.hide_all(key, map) || self.0.has_errors_in(&format!("{key}.{name}"))

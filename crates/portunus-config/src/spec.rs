@@ -1,12 +1,16 @@
 //! The typed top level: what CONFIG names, and nothing that a feature owns.
 
+mod acme;
 mod feature;
 mod host;
+mod implied;
+mod l4;
 mod listener;
 mod log;
 mod route;
 mod target;
 mod test;
+mod tls;
 mod upstream;
 
 use std::fmt;
@@ -15,10 +19,17 @@ use std::time::Duration;
 use portunus_spec::shape::{Json, Scalar};
 use portunus_spec::{Named, Node, Reader, Shape, Spanned, Spec, read_parsed, spec};
 
+pub(crate) use acme::DIRECTORIES;
+pub use acme::{
+    AcmeSpec, ChallengeSpec, DirectorySpec, DnsSpec, EabSpec, OnDemandSpec, Rfc2136Spec,
+    TsigAlgorithmSpec,
+};
 pub use feature::{DiscoverSpec, NotYet, UseSpec};
-pub use host::HostSpec;
+pub use host::{HostSpec, HstsSpec, RedirectHttpsSpec};
+pub use l4::{TcpSpec, TcpTimeoutsSpec, UdpSpec};
 pub use listener::{
-    ListenerLimitsSpec, ListenerSpec, ListenerTimeoutsSpec, ProtocolSpec, ProxyProtocolSpec,
+    H2LimitsSpec, ListenerLimitsSpec, ListenerSpec, ListenerTimeoutsSpec, ProtocolSpec,
+    ProxyProtocolSpec,
 };
 pub use log::{AccessLogSpec, LevelSpec, LogFormatSpec, LogSpec, LogTargetSpec};
 pub use route::{
@@ -26,9 +37,13 @@ pub use route::{
 };
 pub use target::{TargetSpec, ToSpec, WeightedSpec};
 pub use test::{ExpectSpec, TestSpec};
+pub use tls::{
+    CertificateSpec, CertificatesSpec, ClientAuthModeSpec, ClientAuthSpec, ClientCertificateSpec,
+    HostTlsSpec, PemSpec, TlsSpec, TlsVersionSpec, UpstreamTlsSpec,
+};
 pub use upstream::{
-    EndpointSpec, HealthSpec, HttpSpec, StatusSpec, UpstreamLimitsSpec, UpstreamSpec,
-    UpstreamTimeoutsSpec,
+    EndpointSpec, HealthSpec, HttpSpec, ProxyProtocolVersionSpec, StatusSpec, UpstreamLimitsSpec,
+    UpstreamSpec, UpstreamTimeoutsSpec,
 };
 
 use crate::address::textual;
@@ -67,9 +82,9 @@ spec! {
         /// More files to read, as patterns relative to the file that names them.
         include: Vec<String> = Vec::new(),
         /// Defaults of all TLS listeners.
-        tls: NotYet,
-        /// Certificates by ACME.
-        acme: NotYet,
+        tls: Option<TlsSpec>,
+        /// Certificates by ACME: an e-mail address is enough.
+        acme: Option<AcmeSpec>,
         /// Who calls the API.
         consumers: NotYet,
         /// What consumers may do.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use portunus_spec::yaml;
 
-use crate::{Env, Files, load, load_text, matches, normal};
+use crate::{Env, Files, Loaded, load, matches, normal};
 
 #[test]
 fn every_golden_configuration_gives_what_it_expects() {
@@ -74,15 +74,28 @@ impl Golden {
         golden
     }
 
+    fn load(&self) -> Loaded {
+        load(Path::new("main.yaml"), self, &self.env)
+    }
+
+    /// The same with another main file, and nothing else that is read as a configuration.
+    fn with_main(&self, text: &str) -> Self {
+        let yaml = |path: &Path| path.extension().is_some_and(|ending| ending == "yaml");
+        let mut files = self.files.clone();
+        files.retain(|path, _| !yaml(path));
+        files.insert("main.yaml".into(), text.to_owned());
+        Self { files, env: self.env.clone(), ..Self::default() }
+    }
+
     fn outcome(&self) -> String {
-        let loaded = load(Path::new("main.yaml"), self, &self.env);
+        let loaded = self.load();
         let rendered = loaded.diagnostics.render(&loaded.sources, false);
         if loaded.diagnostics.has_errors() {
             return format!("--- errors\n{rendered}");
         }
         let spec = loaded.spec.expect("a configuration without errors has a spec");
         let written = yaml::write(&normal(&spec));
-        let again = load_text("normal.yaml", &written, &Env::new());
+        let again = self.with_main(&written).load();
         assert!(
             !again.diagnostics.has_errors(),
             "{}",

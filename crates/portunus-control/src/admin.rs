@@ -62,6 +62,11 @@ fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
         .route("/api/routes", get(async |Seen(seen): Seen| Json(answers::routes(&seen))))
         .route("/api/upstreams", get(async |Seen(seen): Seen| Json(answers::upstreams(&seen))))
         .route("/api/listeners", get(async |Seen(seen): Seen| Json(answers::listeners(&seen))))
+        .route(
+            "/api/certificates",
+            get(async |Seen(seen): Seen| Json(answers::certificates(&seen))),
+        )
+        .route("/api/authority", get(async |Seen(seen): Seen| Json(answers::authority(&seen))))
         .route("/api/config", get(config))
         .route("/api/reload", post(reload))
         .layer(middleware::from_fn_with_state(reach, guard::guard))

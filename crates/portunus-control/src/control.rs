@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_base::{Clock as _, SystemClock};
+use portunus_base::{Clock as _, SystemClock, Wall};
 use portunus_compile::{Registries, difference};
 use portunus_config::spec::{AdminAddressSpec, LevelSpec, WorkersSpec};
 use portunus_config::{ConfigSpec, Env};
@@ -14,9 +14,10 @@ use portunus_telemetry::LogWriter;
 use tokio::sync::mpsc;
 
 use crate::admin::{Admin, AdminSocket};
+use crate::certificates::Certificates;
 use crate::listeners::{Rebinding, remove_sockets};
 use crate::pid_file::PidFile;
-use crate::shared::{Command, Current, LastReload, ReloadResult, Reloaded, Shared, Stage};
+use crate::shared::{Command, Current, LastReload, Parts, ReloadResult, Reloaded, Shared, Stage};
 use crate::source::Accepted;
 use crate::upstreams::Upstreams;
 use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log};
@@ -42,6 +43,7 @@ pub struct Control {
     console: Console,
     shared: Arc<Shared>,
     upstreams: Upstreams,
+    certificates: Certificates,
     commands: mpsc::Receiver<Command>,
     files: Files,
     access_log: Option<Arc<LogWriter>>,
@@ -55,8 +57,8 @@ impl Control {
     /// # Errors
     /// The configuration is wrong, its tests fail, or the system does not give what it needs.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let started = SystemClock.mono();
-        let world = Arc::new(World::new(options.version, options.env, options.registries));
+        let (started, began) = (SystemClock.mono(), earlier(SystemClock.wall()));
+        let world = Arc::new(World::serving(options.version, options.env, options.registries));
         let prepared = world.prepare(&options.source, None);
         let level = prepared.loaded.spec.as_ref().map(|spec| spec.log.level);
         log::set_level(level.unwrap_or(LevelSpec::Info));
@@ -70,13 +72,20 @@ impl Control {
         let service = start_service(&accepted, &world, workers, access_log.clone())?;
         let files = Files::of(&accepted);
         let pid_path = accepted.spec.pid_file.as_ref().map(|path| accepted.loaded.base.join(path));
-        let current = Current { compiled: accepted.compiled, spec: accepted.spec };
+        let current = Current::from(accepted);
+        let upstreams = Upstreams::start(Arc::clone(&world))
+            .map_err(|error| StartError::system("cannot start health checks", error))?;
+        let mut certificates = Certificates::new(&world);
+        certificates.serve(&current, began);
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-        let shared = Arc::new(Shared::new(Arc::clone(&world), service, started, current, sender));
+        let shown = Arc::clone(certificates.shown());
+        let parts = Parts { world: Arc::clone(&world), service, started, commands: sender, shown };
+        let shared = Arc::new(Shared::new(parts, current));
         let mut control = Self {
             source: options.source,
             console: options.console,
-            upstreams: Upstreams::new(world),
+            upstreams,
+            certificates,
             shared,
             commands,
             files,
@@ -133,6 +142,7 @@ impl Control {
     async fn try_reload(&mut self) -> Result<Reloaded, Refusal> {
         let shared = Arc::clone(&self.shared);
         let old = shared.current.load_full();
+        let began = earlier(SystemClock.wall());
         let prepared = shared.world.prepare(&self.source, Some(&old.compiled));
         // A broken file may name files whose change would mend it.
         self.files.extend(&prepared.loaded.files, &prepared.loaded.folders);
@@ -148,16 +158,49 @@ impl Control {
         for key in needs_start(&old.spec, &accepted.spec) {
             change.push_str(&format!("\n`{key}` changes with the next start"));
         }
-        let new = Arc::new(Current { compiled: accepted.compiled, spec: accepted.spec });
+        let new = Arc::new(Current::from(accepted));
+        self.publish(&new, rebinding, began).await;
+        log::set_level(new.spec.log.level);
+        Ok(Reloaded { generation: new.compiled.snapshot.generation, change })
+    }
+
+    /// Serves another configuration.
+    async fn publish(&mut self, new: &Arc<Current>, rebinding: Rebinding, read_since: Wall) {
+        let shared = Arc::clone(&self.shared);
+        self.certificates.serve(new, read_since);
         self.upstreams.serve(&new.compiled.upstreams).await;
-        shared.current.store(Arc::clone(&new));
+        shared.current.store(Arc::clone(new));
         shared.service.publish(Arc::clone(&new.compiled.snapshot)).await;
         let bound = rebinding.apply(&shared.service, self.console).await;
         shared.bound.store(Arc::new(bound));
         self.upstreams.settle(&new.compiled.upstreams);
         shared.forget_series();
-        log::set_level(new.spec.log.level);
-        Ok(Reloaded { generation: new.compiled.snapshot.generation, change })
+    }
+
+    /// Serves the configuration of now with the certificates and keys that are in its files now. When they are wrong,
+    /// nothing changes.
+    async fn refresh(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let old = shared.current.load_full();
+        let began = earlier(SystemClock.wall());
+        let (compiled, found) = shared.world.compile(&old.spec, &old.base, Some(&old.compiled));
+        let Some(compiled) = compiled else {
+            self.console.line("changed certificates are not taken, the old ones stay");
+            self.console.block(&found.render(&old.sources, false));
+            return;
+        };
+        let workers = shared.service.workers();
+        // Nothing is bound anew: the addresses are the same.
+        let rebinding = Rebinding::prepare(&shared.bound.load(), &compiled.listeners, workers);
+        let Ok(rebinding) = rebinding else { return };
+        let (sources, base) = (old.sources.clone(), old.base.clone());
+        let new = Arc::new(Current { compiled, spec: old.spec.clone(), sources, base });
+        if difference(Some(&old.compiled), &new.compiled).is_empty() {
+            self.certificates.serve(&new, began);
+        } else {
+            self.publish(&new, rebinding, began).await;
+        }
+        self.console.line("certificates have changed and are served");
     }
 
     /// The listeners with the addresses that they have.
@@ -182,18 +225,23 @@ impl Control {
 
     /// Does what the admin API asks for. Never returns by itself; cancel-safe between commands.
     pub async fn obey(&mut self) {
-        while let Some(command) = self.commands.recv().await {
-            self.execute(command).await;
+        while let Some(task) = self.task().await {
+            self.execute(task).await;
         }
     }
 
-    pub(crate) async fn command(&mut self) -> Option<Command> {
-        self.commands.recv().await
+    /// What there is to do. Cancel-safe.
+    pub(crate) async fn task(&mut self) -> Option<ControlTask> {
+        tokio::select! {
+            command = self.commands.recv() => command.map(ControlTask::Command),
+            () = self.certificates.changed() => Some(ControlTask::Refresh),
+        }
     }
 
-    pub(crate) async fn execute(&mut self, command: Command) {
-        match command {
-            Command::Reload(answer) => {
+    pub(crate) async fn execute(&mut self, task: ControlTask) {
+        match task {
+            ControlTask::Refresh => self.refresh().await,
+            ControlTask::Command(Command::Reload(answer)) => {
                 let reloaded = self.reload().await;
                 let generation = self.shared.generation();
                 // Who asked may have gone.
@@ -245,6 +293,15 @@ impl Control {
         // The last owner writes what is left.
         drop(access_log);
     }
+}
+
+/// What control does beside serving.
+#[derive(Debug)]
+pub(crate) enum ControlTask {
+    /// What the admin API asks for.
+    Command(Command),
+    /// Taking over changed certificates.
+    Refresh,
 }
 
 /// The files of a configuration.
@@ -327,6 +384,13 @@ fn needs_start(old: &ConfigSpec, new: &ConfigSpec) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
 
+/// A moment before: file times are coarser than the clock.
+pub(crate) fn earlier(now: Wall) -> Wall {
+    Wall(now.0.saturating_sub(FILE_TIME_SLACK_US))
+}
+
+/// How much earlier than it was written a file may look, in microseconds.
+const FILE_TIME_SLACK_US: u64 = 50_000;
 /// Commands of the admin API that may wait.
 const COMMANDS_MAX: usize = 16;
 /// How often a stop looks whether the last connection is closed.

@@ -2,6 +2,7 @@
 //!
 //! A check only says whether an endpoint is down; who may use it then is for the balancer to say.
 
+mod grpc;
 mod probe;
 mod tally;
 
@@ -15,7 +16,7 @@ use portunus_compile::HealthPlan;
 use tokio::task::JoinSet;
 
 use self::tally::Tally;
-use crate::task::Task;
+use crate::task::{LocalTask, LocalThread};
 use crate::upstreams::Target;
 
 /// The running checks of one upstream. Dropping them ends them and takes back what they said.
@@ -23,18 +24,18 @@ use crate::upstreams::Target;
 pub(crate) struct Checks {
     plan: HealthPlan,
     target: Arc<Target>,
-    _task: Task,
+    _task: LocalTask,
 }
 
 impl Checks {
-    pub(crate) fn start(plan: HealthPlan, target: Arc<Target>) -> Self {
+    pub(crate) fn start(plan: HealthPlan, target: Arc<Target>, thread: &LocalThread) -> Self {
         let rounds = Rounds {
             plan: plan.clone(),
             target: Arc::clone(&target),
             tallies: HashMap::new(),
             rng: Rng::from_system(),
         };
-        Self { plan, target, _task: Task::spawn(rounds.run()) }
+        Self { plan, target, _task: thread.spawn(move || rounds.run()) }
     }
 
     pub(crate) fn plan(&self) -> &HealthPlan {
@@ -75,7 +76,8 @@ impl Rounds {
     }
 
     async fn round(&mut self) {
-        let serving = self.target.upstream().serving.load();
+        let upstream = self.target.upstream();
+        let serving = upstream.serving.load();
         let endpoints = serving.set.endpoints();
         self.tallies.retain(|address, (state, _)| {
             state.strong_count() > 0 && endpoints.iter().any(|one| one.address == *address)
@@ -85,8 +87,8 @@ impl Rounds {
             if asked.len() >= ASKED_MAX {
                 self.join(&mut asked, endpoints).await;
             }
-            let probe = probe::Probe::new(&self.plan, endpoint);
-            asked.spawn(async move { (index, probe.run().await) });
+            let probe = probe::Probe::new(&self.plan, &upstream.plan, endpoint);
+            asked.spawn_local(async move { (index, probe.run().await) });
         }
         while !asked.is_empty() {
             self.join(&mut asked, endpoints).await;

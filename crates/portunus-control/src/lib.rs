@@ -5,6 +5,8 @@
 //! runtime of its own, never on a worker.
 
 mod admin;
+mod authority;
+mod certificates;
 mod console;
 mod control;
 mod health;
@@ -18,10 +20,12 @@ mod refusal;
 mod shared;
 mod signals;
 mod source;
+mod state;
 mod task;
 mod upstreams;
 mod watch;
 
+pub use authority::local_authority;
 pub use console::Console;
 pub use control::{Control, Options};
 pub use life::{End, run};
@@ -29,3 +33,4 @@ pub use normal::normal;
 pub use refusal::{Refusal, StartError};
 pub use shared::Reloaded;
 pub use source::{ConfigSource, Prepared, World};
+pub use state::state_folder;

@@ -1,7 +1,8 @@
 //! The life of the process: start, signals, reloads, graceful stop.
 
-use portunus_base::{Clock as _, SystemClock, Wall, format_duration};
+use portunus_base::{Clock as _, SystemClock, format_duration};
 
+use crate::control::{ControlTask, earlier};
 use crate::signals::{Signals, Wish};
 use crate::watch::Watcher;
 use crate::{Control, Options, StartError};
@@ -28,8 +29,7 @@ pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
     runtime.block_on(async {
         let signals =
             Signals::catch().map_err(|error| StartError::system("cannot catch signals", error))?;
-        // File times are coarser than the clock.
-        let began = Wall(SystemClock.wall().0.saturating_sub(FILE_TIME_SLACK_US));
+        let began = earlier(SystemClock.wall());
         let control = Control::start(options).await?;
         let mut watcher = watch.then(Watcher::new);
         if let Some(watcher) = &mut watcher {
@@ -39,9 +39,6 @@ pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
         Ok(Life { control, signals, watcher }.live().await)
     })
 }
-
-/// How much earlier than it was written a file may look, in microseconds.
-const FILE_TIME_SLACK_US: u64 = 50_000;
 
 struct Life {
     control: Control,
@@ -55,7 +52,7 @@ impl Life {
             let watched = changed(&mut self.watcher);
             let event = tokio::select! {
                 wish = self.signals.next() => Event::Wish(wish),
-                Some(command) = self.control.command() => Event::Command(command),
+                Some(task) = self.control.task() => Event::Task(task),
                 () = watched => Event::Wish(Wish::Reload),
             };
             match event {
@@ -65,9 +62,9 @@ impl Life {
                     let _ = self.control.reload().await;
                     self.follow();
                 }
-                Event::Command(command) => {
+                Event::Task(task) => {
                     self.mark();
-                    self.control.execute(command).await;
+                    self.control.execute(task).await;
                     self.follow();
                 }
                 Event::Wish(Wish::Reopen) => self.control.reopen_logs(),
@@ -114,7 +111,7 @@ impl Life {
 
 enum Event {
     Wish(Wish),
-    Command(crate::shared::Command),
+    Task(ControlTask),
 }
 
 /// Waits for a changed file; for ever when nobody watches.

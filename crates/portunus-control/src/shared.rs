@@ -1,5 +1,6 @@
 //! What the admin API reads while control goes on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
@@ -8,10 +9,13 @@ use portunus_base::{Mono, Wall};
 use portunus_compile::Compiled;
 use portunus_config::ConfigSpec;
 use portunus_proxy::Service;
+use portunus_spec::Sources;
 use portunus_telemetry::SeriesKind;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::certificates::Shown;
 use crate::listeners::Bound;
+use crate::source::Accepted;
 use crate::{Refusal, World};
 
 /// A running Portunus, as seen from its control runtime.
@@ -23,17 +27,23 @@ pub(crate) struct Shared {
     pub(crate) bound: ArcSwap<Vec<Bound>>,
     pub(crate) last_reload: ArcSwap<Option<LastReload>>,
     pub(crate) commands: mpsc::Sender<Command>,
+    /// The certificates that are served.
+    pub(crate) shown: Arc<Shown>,
     stage: AtomicU8,
 }
 
+/// What stays the same from the start on.
+pub(crate) struct Parts {
+    pub(crate) world: Arc<World>,
+    pub(crate) service: Service,
+    pub(crate) started: Mono,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) shown: Arc<Shown>,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        world: Arc<World>,
-        service: Service,
-        started: Mono,
-        current: Current,
-        commands: mpsc::Sender<Command>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts, current: Current) -> Self {
+        let Parts { world, service, started, commands, shown } = parts;
         Self {
             world,
             service,
@@ -42,6 +52,7 @@ impl Shared {
             bound: ArcSwap::default(),
             last_reload: ArcSwap::default(),
             commands,
+            shown,
             stage: AtomicU8::new(Stage::Starting as u8),
         }
     }
@@ -87,6 +98,17 @@ impl Shared {
 pub(crate) struct Current {
     pub(crate) compiled: Compiled,
     pub(crate) spec: ConfigSpec,
+    /// The texts that it was read from.
+    pub(crate) sources: Sources,
+    /// The folder where relative paths start.
+    pub(crate) base: PathBuf,
+}
+
+impl From<Accepted> for Current {
+    fn from(accepted: Accepted) -> Self {
+        let Accepted { loaded, spec, compiled } = accepted;
+        Self { compiled, spec, sources: loaded.sources, base: loaded.base }
+    }
 }
 
 /// How the last try to load another configuration ended.

@@ -1,17 +1,19 @@
 //! Where a configuration comes from, and the way from there to a compiled one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portunus_base::{Clock as _, SystemClock};
 use portunus_compile::{
-    Compiled, Inputs, Registries, TestOutcome, compile, run_tests, test_diagnostics,
+    Compiled, Inputs, Registries, TestOutcome, TlsShared, compile, run_tests, test_diagnostics,
 };
 use portunus_config::{ConfigSpec, Disk, Env, Loaded, Surroundings, load, load_text};
+use portunus_spec::Diagnostics;
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
 
 use crate::Refusal;
+use crate::authority::authority_folder;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct World {
     pub registries: Registries,
     /// State of endpoints.
     pub store: StateStore,
+    /// What TLS needs that outlives configurations.
+    pub tls: TlsShared,
     /// All metrics.
     pub metrics: Arc<Registry>,
     /// The version of the program.
@@ -54,34 +58,55 @@ pub struct World {
 }
 
 impl World {
-    /// A world without history.
+    /// A world without history, to look at configurations in: none of them makes anything.
     #[must_use]
     pub fn new(version: &'static str, env: Env, registries: Registries) -> Self {
+        Self::with(TlsShared::new(None), version, env, registries)
+    }
+
+    /// A world without history, to serve configurations in.
+    #[must_use]
+    pub fn serving(version: &'static str, env: Env, registries: Registries) -> Self {
+        let folder = authority_folder(&env);
+        Self::with(TlsShared::new(Some(folder)), version, env, registries)
+    }
+
+    fn with(tls: TlsShared, version: &'static str, env: Env, registries: Registries) -> Self {
         let metrics = Arc::new(Registry::new(Options::new(version, SystemClock.wall())));
-        Self { env, registries, store: StateStore::default(), metrics, version }
+        Self { env, registries, store: StateStore::default(), tls, metrics, version }
     }
 
     /// Loads and compiles a configuration; what `previous` has in common with it is kept.
     #[must_use]
     pub fn prepare(&self, source: &ConfigSource, previous: Option<&Compiled>) -> Prepared {
         let mut loaded = source.load(&self.env);
-        let lookup = Surroundings::new(&Disk, &self.env, loaded.base.clone());
         let compiled = loaded.spec.as_ref().and_then(|spec| {
-            let inputs = Inputs {
-                spec,
-                lookup: &lookup,
-                registries: &self.registries,
-                store: &self.store,
-                metrics: &self.metrics,
-                previous,
-            };
-            let (compiled, found) = compile(inputs);
+            let (compiled, found) = self.compile(spec, &loaded.base, previous);
             loaded.diagnostics.append(found);
             compiled
         });
         loaded.diagnostics.sort();
         let compiled = compiled.filter(|_| !loaded.diagnostics.has_errors());
         Prepared { loaded, compiled }
+    }
+
+    /// Compiles a configuration whose relative paths start in `base`.
+    pub(crate) fn compile(
+        &self,
+        spec: &ConfigSpec,
+        base: &Path,
+        previous: Option<&Compiled>,
+    ) -> (Option<Compiled>, Diagnostics) {
+        let lookup = Surroundings::new(&Disk, &self.env, base.to_owned());
+        compile(Inputs {
+            spec,
+            lookup: &lookup,
+            registries: &self.registries,
+            store: &self.store,
+            metrics: &self.metrics,
+            tls: &self.tls,
+            previous,
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! one: it then serves what it knows to the new one at once.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,18 +19,23 @@ use portunus_upstream::Upstream;
 
 use crate::World;
 use crate::health::Checks;
-use crate::task::Task;
+use crate::task::{LocalThread, Task};
 
 /// The runs of all upstreams.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     world: Arc<World>,
+    /// Where endpoints are checked.
+    checking: LocalThread,
     runs: HashMap<UpstreamId, Run>,
 }
 
 impl Upstreams {
-    pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { world, runs: HashMap::new() }
+    /// # Errors
+    /// The system has no thread for health checks.
+    pub(crate) fn start(world: Arc<World>) -> io::Result<Self> {
+        let checking = LocalThread::start("portunus-health")?;
+        Ok(Self { world, checking, runs: HashMap::new() })
     }
 
     /// Sees to it that each upstream has its endpoints, before the configuration is published.
@@ -68,7 +74,7 @@ impl Upstreams {
         self.runs.retain(|id, _| sources.iter().any(|wanted| wanted.upstream.plan.id == *id));
         for wanted in sources {
             if let Some(run) = self.runs.get_mut(&wanted.upstream.plan.id) {
-                run.check(wanted.health.as_ref());
+                run.check(wanted.health.as_ref(), &self.checking);
             }
         }
     }
@@ -150,11 +156,13 @@ impl Run {
         }
     }
 
-    fn check(&mut self, plan: Option<&HealthPlan>) {
+    fn check(&mut self, plan: Option<&HealthPlan>, thread: &LocalThread) {
         if self.checks.as_ref().map(Checks::plan) != plan {
             // The old checks take back what they said before the new ones speak.
             self.checks = None;
-            self.checks = plan.map(|plan| Checks::start(plan.clone(), Arc::clone(&self.target)));
+            let start =
+                |plan: &HealthPlan| Checks::start(plan.clone(), Arc::clone(&self.target), thread);
+            self.checks = plan.map(start);
         }
     }
 }

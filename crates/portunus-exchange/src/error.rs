@@ -59,6 +59,10 @@ pub enum ErrorKind {
     Truncated,
     /// The upstream's answer is not HTTP: the codec's code.
     BadResponse(&'static str),
+    /// The upstream's certificate is not good: the word of the TLS side for why.
+    TlsCertificate(&'static str),
+    /// TLS with the upstream failed otherwise: the word of the TLS side for why.
+    TlsFailed(&'static str),
     /// The upstream has no endpoint that may be used.
     NoEndpoint,
     /// The upstream's name has not resolved to any endpoint yet.
@@ -71,6 +75,8 @@ pub enum ErrorKind {
     NoRoute,
     /// The path is served, but not for this method.
     MethodNotAllowed,
+    /// The host is none of those for which the client's connection was made.
+    Misdirected,
     /// An upgrade was asked for that the route does not allow.
     UpgradeRefused,
     /// A filter failed, or refused a body that was on its way already.
@@ -100,12 +106,15 @@ impl ErrorKind {
             Self::FirstByteTimeout => "upstream.first_byte_timeout",
             Self::IdleTimeout => "upstream.idle_timeout",
             Self::MethodNotAllowed => "route.method",
+            Self::Misdirected => "tls.misdirected",
             Self::NoEndpoint => "upstream.none_usable",
             Self::NoHost => "route.no_host",
             Self::NoRoute => "route.none",
             Self::RequestTimeout => "request.timeout",
             Self::Reset => "upstream.reset",
             Self::Stopping => "process.stopping",
+            Self::TlsCertificate(_) => "upstream.tls_certificate",
+            Self::TlsFailed(_) => "upstream.tls_failed",
             Self::Truncated => "upstream.truncated",
             Self::Unresolved => "upstream.unresolved",
             Self::UpgradeRefused => "route.upgrade",

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use portunus_base::{Mono, RouteId, UpstreamId, Wall};
+use portunus_base::{ClientCertificate, Mono, RouteId, TlsFacts, UpstreamId, Wall};
 use portunus_http::{HeaderList, RequestHead, ResponseHead, Text};
 use portunus_route::Params;
 
@@ -14,6 +14,8 @@ use crate::{Attributes, ClientFacts, Phase, Reason};
 pub struct Exchange {
     /// Who asks.
     pub client: ClientFacts,
+    /// The TLS session of the client's connection; None without TLS.
+    pub tls: Option<Rc<TlsFacts>>,
     /// What is asked; filters change it before it goes to the upstream.
     pub request: RequestHead,
     /// Path and query as the client sent them, for logs; text of `request.headers`.
@@ -22,6 +24,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     /// Headers that every answer to this request gets, whoever makes it.
     pub response_extra: HeaderList,
+    /// What comes after the answer's body; filters may change it when the last piece has come.
+    pub response_trailers: HeaderList,
     /// The route that serves the request.
     pub route: Option<RouteId>,
     /// The route's name, for logs and templates.
@@ -86,10 +90,12 @@ impl Exchange {
     /// Forgets the request and its answer; keeps the memory.
     pub fn clear(&mut self) {
         self.client = ClientFacts::default();
+        self.tls = None;
         self.request.clear();
         self.target = (Text::default(), None);
         self.response.clear();
         self.response_extra.clear();
+        self.response_trailers.clear();
         self.route = None;
         self.route_name = None;
         self.params.clear();
@@ -103,6 +109,12 @@ impl Exchange {
         self.request_body_max = None;
         self.reason = None;
         self.attributes.clear();
+    }
+
+    /// The certificate that the client proved to have.
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.tls.as_ref()?.client.as_ref()
     }
 
     /// A named part of the path, as written.

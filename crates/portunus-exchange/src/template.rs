@@ -9,6 +9,7 @@ pub use escape::Escape;
 use std::fmt;
 use std::io::Write;
 
+use portunus_base::{ClientCertificate, TlsFacts};
 use portunus_http::{HeaderId, query_pairs};
 
 use crate::Exchange;
@@ -183,6 +184,30 @@ pub static VARIABLES: &[Variable] = &[
         render: |exchange, name, out| put(out, exchange.attributes.value(name)),
     },
     Variable {
+        name: "client.cert.fingerprint",
+        doc: "SHA-256 of the certificate that the client proved to have, in hex",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, certificate(exchange, |it| &it.fingerprint_sha256)),
+    },
+    Variable {
+        name: "client.cert.issuer",
+        doc: "issuer of that certificate, as `CN=ca,O=Example`",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, certificate(exchange, |it| &it.issuer)),
+    },
+    Variable {
+        name: "client.cert.serial",
+        doc: "serial number of that certificate, in hex",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, certificate(exchange, |it| &it.serial)),
+    },
+    Variable {
+        name: "client.cert.subject",
+        doc: "subject of that certificate, as `CN=robot,O=Example`",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, certificate(exchange, |it| &it.subject)),
+    },
+    Variable {
         name: "client.ip",
         doc: "address of the client, as far as trusted proxies tell",
         argument: Argument::None,
@@ -273,6 +298,24 @@ pub static VARIABLES: &[Variable] = &[
         render: |exchange, _, out| put_display(out, exchange.response.status),
     },
     Variable {
+        name: "tls.cipher",
+        doc: "cipher suite of the client's connection",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, tls(exchange, |it| Some(it.cipher))),
+    },
+    Variable {
+        name: "tls.server_name",
+        doc: "name that the client asked for in TLS (SNI)",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, tls(exchange, |it| it.server_name.as_deref())),
+    },
+    Variable {
+        name: "tls.version",
+        doc: "version of TLS: `1.2` or `1.3`",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, tls(exchange, |it| Some(version_number(it)))),
+    },
+    Variable {
         name: "upstream",
         doc: "name of the upstream",
         argument: Argument::None,
@@ -303,6 +346,26 @@ pub fn cookie<'a>(exchange: &'a Exchange, name: &str) -> Option<&'a [u8]> {
 pub fn query_value<'a>(exchange: &'a Exchange, name: &str) -> Option<&'a [u8]> {
     let mut pairs = query_pairs(exchange.request.query()?);
     pairs.find(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value)
+}
+
+/// The version of TLS as people write it: `1.3`.
+#[must_use]
+pub fn version_number(facts: &TlsFacts) -> &'static str {
+    facts.version.trim_start_matches("TLSv")
+}
+
+fn tls<'e>(
+    exchange: &'e Exchange,
+    text: impl FnOnce(&'e TlsFacts) -> Option<&'e str>,
+) -> Option<&'e [u8]> {
+    exchange.tls.as_deref().and_then(text).map(str::as_bytes)
+}
+
+fn certificate<'e>(
+    exchange: &'e Exchange,
+    text: impl FnOnce(&'e ClientCertificate) -> &'e str,
+) -> Option<&'e [u8]> {
+    exchange.client_certificate().map(|it| text(it).as_bytes())
 }
 
 fn put(out: &mut Vec<u8>, value: Option<&[u8]>) {

@@ -7,12 +7,15 @@
 mod error_pages;
 mod every;
 mod forward_auth;
+mod grpc_web;
 mod header_edit;
 mod header_name;
 mod headers;
+mod hsts;
 mod ip;
 mod limits;
 mod redirect;
+mod redirect_https;
 pub mod registry;
 mod request_id;
 mod respond;

@@ -148,7 +148,7 @@ fn check_authority(authority: &str) -> Result<(), Problem> {
 }
 
 /// Writes what may stand in a URI as it is, and everything else percent-encoded (RFC 3986 section 2.1).
-fn push_encoded(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_encoded(text: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text {
         match byte {

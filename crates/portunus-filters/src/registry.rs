@@ -3,17 +3,21 @@
 use portunus_filter::Factory;
 
 use crate::{
-    error_pages, forward_auth, headers, ip, limits, redirect, request_id, respond, rewrite,
+    error_pages, forward_auth, grpc_web, headers, hsts, ip, limits, redirect, redirect_https,
+    request_id, respond, rewrite,
 };
 
 /// All built-in filters.
 pub static FILTERS: &[Factory] = &[
     Factory::of::<error_pages::ErrorPagesSpec>(),
     Factory::of::<forward_auth::ForwardAuthSpec>(),
+    Factory::of::<grpc_web::GrpcWebSpec>(),
     Factory::of::<headers::HeadersSpec>(),
+    Factory::of::<hsts::HstsSpec>(),
     Factory::of::<ip::IpSpec>(),
     Factory::of::<limits::LimitsSpec>(),
     Factory::of::<redirect::RedirectSpec>(),
+    Factory::of::<redirect_https::RedirectHttpsSpec>(),
     Factory::of::<request_id::RequestIdSpec>(),
     Factory::of::<respond::RespondSpec>(),
     Factory::of::<rewrite::RewriteSpec>(),

@@ -162,6 +162,23 @@ impl Rig {
         filter.on_request_body(exchange, &mut piece, &mut self.cx())
     }
 
+    /// A piece of the request's body, or of the answer's.
+    pub(crate) fn piece(
+        &mut self,
+        filter: &dyn Filter,
+        exchange: &mut Exchange,
+        of_request: bool,
+        bytes: &mut Vec<u8>,
+        end: bool,
+    ) -> Verdict {
+        let mut piece = BodyPiece { bytes, end };
+        if of_request {
+            filter.on_request_body(exchange, &mut piece, &mut self.cx())
+        } else {
+            filter.on_response_body(exchange, &mut piece, &mut self.cx())
+        }
+    }
+
     pub(crate) fn response(&mut self, filter: &dyn Filter, exchange: &mut Exchange) -> Verdict {
         filter.on_response(exchange, &mut self.cx())
     }

@@ -48,6 +48,7 @@ pub(crate) fn is_protected(id: HeaderId) -> bool {
         id,
         HeaderId::Authorization
             | HeaderId::ClientCert
+            | HeaderId::ClientCertChain
             | HeaderId::Connection
             | HeaderId::ContentEncoding
             | HeaderId::ContentLength

@@ -32,6 +32,7 @@ header_ids! {
     CacheControl => "Cache-Control",
     CacheStatus => "Cache-Status",
     ClientCert => "Client-Cert",
+    ClientCertChain => "Client-Cert-Chain",
     Connection => "Connection",
     ContentDisposition => "Content-Disposition",
     ContentEncoding => "Content-Encoding",
@@ -122,6 +123,13 @@ impl HeaderId {
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.get(self as usize).copied().unwrap_or("")
+    }
+
+    /// The name in lower case, as HTTP/2 has it; empty for [`HeaderId::Other`].
+    #[must_use]
+    pub fn lower_name(self) -> &'static str {
+        let text = lower_of(self as usize).get(..self.name().len()).unwrap_or(&[]);
+        std::str::from_utf8(text).unwrap_or("")
     }
 
     /// Every well-known name.

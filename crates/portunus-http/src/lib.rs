@@ -11,6 +11,7 @@ mod header_list;
 mod hop;
 mod list;
 mod method;
+mod protected;
 mod request;
 mod response;
 mod target;
@@ -22,11 +23,12 @@ pub use header_list::{Header, HeaderList, Text};
 pub use hop::{HOP_BY_HOP, connection_names, strip_hop_by_hop};
 pub use list::{list_has, list_items};
 pub use method::Method;
+pub use protected::{is_lookalike, is_protected};
 pub use request::{RequestHead, TargetForm};
 pub use response::{ResponseHead, reason_phrase};
 pub use target::{
-    HostPort, normalize_path, percent_decode_into, query_pairs, split_host_port, valid_authority,
-    valid_path,
+    HostPort, has_whole_escapes, normalize_path, percent_decode_into, query_pairs, split_host_port,
+    valid_authority, valid_path,
 };
 
 /// True for the bytes of a token (RFC 9110 section 5.6.2): header names, methods.

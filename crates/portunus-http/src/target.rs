@@ -54,6 +54,15 @@ fn is_host_byte(byte: u8) -> bool {
         )
 }
 
+/// True when two hexadecimal digits follow each `%`: decoding `%%32e` twice gives a dot.
+#[must_use]
+pub fn has_whole_escapes(path: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', path).all(|at| {
+        let digits = path.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
 /// Splits `host:port`. None when the port is not a number or brackets do not match.
 #[must_use]
 pub fn split_host_port(authority: &[u8]) -> Option<HostPort<'_>> {

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
-use tokio::io::Interest;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// A connected socket that no runtime knows yet: may still move to another worker.
@@ -43,6 +43,18 @@ pub trait Layer: fmt::Debug {
     /// # Errors
     /// `WouldBlock` when nothing is there; `UnexpectedEof` when the peer ended the socket but not the layer.
     fn try_read(&self, buf: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// As [`Layer::try_read`], for buffers of the runtime. Made of it where a layer has nothing better.
+    ///
+    /// # Errors
+    /// See [`Layer::try_read`].
+    fn try_read_buf(&self, buf: &mut ReadBuf<'_>) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        bytes.reserve_exact(buf.remaining());
+        let read = self.try_read(&mut bytes)?;
+        buf.put_slice(&bytes);
+        Ok(read)
+    }
 
     /// Ready when [`Layer::try_read`] may give something. True of bytes that the layer holds already, too.
     ///
@@ -99,7 +111,8 @@ impl Io {
     /// `WouldBlock` when nothing is there; what the socket says otherwise.
     pub fn try_read(&self, buf: &mut Vec<u8>) -> io::Result<usize> {
         let room = buf.capacity() - buf.len();
-        let read = either!(self, stream => stream.try_read_buf(buf), layer => return layer.try_read(buf))?;
+        let read =
+            either!(self, stream => stream.try_read_buf(buf), layer => return layer.try_read(buf))?;
         if 0 < read && read < room {
             self.drained();
         }

@@ -9,10 +9,12 @@ mod io;
 mod listen;
 mod splice;
 mod stream;
+mod udp;
 
 pub use buffers::{BUFFER_BYTES, Buffers};
 pub use dial::{DialTo, dial};
 pub use io::{Io, Layer, Socket};
-pub use stream::IoStream;
 pub use listen::{Accepted, BindError, ListenAddress, ListenSocket, Listener};
 pub use splice::{Pipe, Pipes, Splice, SpliceError};
+pub use stream::IoStream;
+pub use udp::{Packets, UdpBuffer, UdpLink, UdpListenSocket, UdpListener, UdpPath};

@@ -111,16 +111,23 @@ impl ListenSocket {
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<ListenSocket> {
-    match bind_tcp_as(address) {
-        // A machine without IPv6 still serves `:80`.
+    on_any(address, bind_tcp_as)
+}
+
+/// Binds to an address; a machine without IPv6 still serves `:80`.
+pub(crate) fn on_any<S>(
+    address: SocketAddr,
+    bind: impl Fn(SocketAddr) -> io::Result<S>,
+) -> io::Result<S> {
+    match bind(address) {
         Err(error) if is_any_v6(address) && no_such_family(&error) => {
-            bind_tcp_as(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
+            bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), address.port()))
         }
         done => done,
     }
 }
 
-fn is_any_v6(address: SocketAddr) -> bool {
+pub(crate) fn is_any_v6(address: SocketAddr) -> bool {
     address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
 }
 

@@ -91,19 +91,43 @@ impl Splice<'_> {
         self.drain().await.map_err(SpliceError::To)
     }
 
+    /// Moves what is there now, however little, and waits until `to` has taken it: the bytes, 0 at the end of the
+    /// stream, None when nothing is there. The pipe is empty again after it, so that it can serve others while
+    /// nothing comes.
+    ///
+    /// # Errors
+    /// See [`SpliceError`].
+    pub async fn burst(&mut self) -> Result<Option<u64>, SpliceError> {
+        tokio::task::coop::consume_budget().await;
+        let moved = match self.from.attempt(Interest::READABLE, || Ok(self.fill_now()?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            moved => moved.map_err(SpliceError::From)?,
+        };
+        self.filled(moved);
+        while self.pipe.held > 0 {
+            self.drain().await.map_err(SpliceError::To)?;
+        }
+        Ok(Some(moved as u64))
+    }
+
     async fn fill(&mut self) -> io::Result<()> {
-        let want = usize::try_from(self.left).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
-        let moved = transfer(self.from, Interest::READABLE, || {
-            rustix::pipe::splice(self.from.fd(), None, self.pipe.write.as_fd(), None, want, flags())
-        });
-        match moved.await? {
+        match transfer(self.from, Interest::READABLE, || self.fill_now()).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             moved => {
-                self.pipe.held = moved;
-                self.left -= moved as u64;
+                self.filled(moved);
                 Ok(())
             }
         }
+    }
+
+    fn fill_now(&self) -> rustix::io::Result<usize> {
+        let want = usize::try_from(self.left).unwrap_or(PIPE_BYTES).min(PIPE_BYTES);
+        rustix::pipe::splice(self.from.fd(), None, self.pipe.write.as_fd(), None, want, flags())
+    }
+
+    fn filled(&mut self, moved: usize) {
+        self.pipe.held = moved;
+        self.left -= moved as u64;
     }
 
     async fn drain(&mut self) -> io::Result<u64> {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
 
 use crate::Io;
 
@@ -13,14 +14,13 @@ use crate::Io;
 pub struct IoStream {
     io: Io,
     early: Vec<u8>,
-    read: Vec<u8>,
 }
 
 impl IoStream {
     /// A stream over `io`; `early` was read from it already.
     #[must_use]
     pub fn new(io: Io, early: Vec<u8>) -> Self {
-        Self { io, early, read: Vec::new() }
+        Self { io, early }
     }
 
     /// The socket.
@@ -32,6 +32,7 @@ impl IoStream {
     fn take_early(&mut self, buf: &mut ReadBuf<'_>) {
         let (now, later) = self.early.split_at(self.early.len().min(buf.remaining()));
         buf.put_slice(now);
+        // A new vector: none when nothing is left.
         self.early = later.to_vec();
     }
 }
@@ -50,19 +51,17 @@ impl AsyncRead for IoStream {
         match &mut this.io {
             Io::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Io::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Io::Layered(_) if buf.remaining() == 0 => Poll::Ready(Ok(())),
             Io::Layered(layer) => loop {
-                this.read.clear();
-                this.read.reserve_exact(buf.remaining());
-                match layer.try_read(&mut this.read) {
-                    Ok(_) => {
-                        buf.put_slice(&this.read);
-                        return Poll::Ready(Ok(()));
-                    }
+                // As with sockets: one that is always ready must not keep its worker from all others.
+                let budget = ready!(poll_proceed(cx));
+                let read = layer.try_read_buf(buf);
+                budget.made_progress();
+                match read {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        this.read = Vec::new();
                         ready!(layer.poll_readable(cx))?;
                     }
-                    Err(error) => return Poll::Ready(Err(error)),
+                    done => return Poll::Ready(done.map(drop)),
                 }
             },
         }

@@ -30,6 +30,25 @@ pub fn parse(buf: &[u8], limits: Limits) -> Result<Parse<'_>, Refused> {
     }
 }
 
+/// Writes one header. Version 1 has no room for `tlvs`.
+///
+/// # Errors
+/// As [`encode_v2`]; `out` is then as it was.
+pub fn encode(
+    version: Version,
+    addresses: &Addresses<'_>,
+    tlvs: &[Tlv<'_>],
+    out: &mut Vec<u8>,
+) -> Result<(), Refused> {
+    match version {
+        Version::V1 => {
+            encode_v1(addresses, out);
+            Ok(())
+        }
+        Version::V2 => encode_v2(addresses, tlvs, out),
+    }
+}
+
 /// What [`parse`] found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Parse<'a> {

@@ -10,14 +10,14 @@ use portunus_balance::Tried;
 use portunus_base::UpstreamId;
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_filter::{CallAnswer, CallRequest, Calls, LocalFuture};
-use portunus_h1::{encode_request, response_framing, wants_keep_alive};
-use portunus_http::{Framing, HeaderId, Method, RequestHead, ResponseHead, strip_hop_by_hop};
-use portunus_upstream::wire::{BodyReader, ReadBuffer};
-use portunus_upstream::{ClientConn, Picked, Received, Upstream, receive_head};
+use portunus_http::{Framing, HeaderId, RequestHead, ResponseHead, strip_hop_by_hop};
+use portunus_upstream::{
+    AnswerSource, H1Stream, Picked, RequestSink, Step, Upstream, UpstreamStream,
+};
 
 use crate::deadline::Deadline;
 use crate::local::Local;
-use crate::phases::connect::rest;
+use crate::phases::connect::{self, Connection};
 
 /// Makes calls on behalf of filters.
 pub(crate) struct Caller {
@@ -105,72 +105,85 @@ async fn attempt(
     picked: &Picked,
     request: &CallRequest,
 ) -> Result<CallAnswer, ProxyError> {
-    let state = &picked.endpoint().state;
-    let mut conn = match local.pools.take(state.key()) {
-        Some(conn) => conn,
-        None => ClientConn::open(&picked.endpoint().address, state).await?,
-    };
-    conn.read = ReadBuffer::new(local.buffers.take());
-    let reused = conn.reused;
+    match connect::acquire(local, upstream, picked).await? {
+        Connection::H1(mut conn) => {
+            let mut stream = H1Stream::new(&mut conn, &local.buffers, &upstream.plan.limits);
+            let asked = ask(&mut stream, request).await;
+            let (answer, whole) = asked.map_err(|error| once_more(error, request))?;
+            let reusable = whole && stream.is_reusable();
+            connect::rest(local, upstream, conn, reusable);
+            Ok(answer)
+        }
+        Connection::H2(session) => {
+            let asked = ask(&mut session.stream(local.worker.now()), request).await;
+            asked.map(|(answer, _)| answer).map_err(|error| once_more(error, request))
+        }
+    }
+}
+
+/// A connection that went stale may have taken a request all the same.
+fn once_more(error: ProxyError, request: &CallRequest) -> ProxyError {
+    match error.retry {
+        Retry::Replayable if !request.head.method.is_idempotent() => {
+            ProxyError { retry: Retry::Never, ..error }
+        }
+        _ => error,
+    }
+}
+
+/// The answer to a request, and whether all of the request went out before.
+async fn ask<U: UpstreamStream>(
+    stream: &mut U,
+    request: &CallRequest,
+) -> Result<(CallAnswer, bool), ProxyError> {
+    let length = request.body.len() as u64;
+    let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
+    stream.begin(&request.head, framing, None)?;
+    let (sink, source) = stream.split();
+    let sent = send(sink, &request.body).await;
+    sink.finish();
     let mut head = ResponseHead::default();
-    let (io, read) = conn.parts();
-    // A connection that went stale may have taken a request all the same.
-    let again = reused && request.head.method.is_idempotent();
-    let retry = if again { Retry::Replayable } else { Retry::Never };
-    let reset = ProxyError::upstream(ErrorKind::Reset, retry);
-    write(io, request).await.map_err(|_| reset)?;
     loop {
-        match receive_head(io, read, &upstream.plan.limits, &mut head).await? {
-            Received::Head if head.is_interim() => {}
-            Received::Head if head.status == 101 => {
+        // An upstream that takes no request may have an answer.
+        source.head(&mut head).await?;
+        match head.status {
+            101 => {
                 let kind = ErrorKind::BadResponse("unasked_upgrade");
                 return Err(ProxyError::upstream(kind, Retry::Never));
             }
-            Received::Head => break,
-            Received::Nothing | Received::Cut => return Err(reset),
+            _ if head.is_interim() => {}
+            _ => return Ok((answer(source, head, request).await?, sent.is_ok())),
         }
     }
-    let (answer, reusable) = body(upstream, head, request, &mut conn).await?;
-    rest(local, upstream, conn, reusable);
-    Ok(answer)
 }
 
-async fn write(io: &portunus_net::Io, request: &CallRequest) -> std::io::Result<()> {
-    let length = request.body.len() as u64;
-    let framing = if length == 0 { Framing::None } else { Framing::Length(length) };
-    let mut out = Vec::new();
-    encode_request(&request.head, framing, &mut out);
-    io.write_both(&out, &request.body).await
+async fn send<S: RequestSink>(sink: &mut S, body: &[u8]) -> std::io::Result<()> {
+    sink.body(body).await?;
+    sink.end(None);
+    sink.flush().await
 }
 
-/// Reads the answer's body, up to the bound of the request; the connection is good when all of it was read.
-async fn body(
-    upstream: &Upstream,
+/// Reads the answer's body, up to the bound of the request.
+async fn answer<S: AnswerSource>(
+    source: &mut S,
     mut head: ResponseHead,
     request: &CallRequest,
-    conn: &mut ClientConn,
-) -> Result<(CallAnswer, bool), ProxyError> {
-    let bad = |fault: portunus_h1::H1Error| {
-        ProxyError::upstream(ErrorKind::BadResponse(fault.code()), Retry::Never)
-    };
-    let framing = response_framing(&head, request.head.method).map_err(bad)?;
-    let keep = wants_keep_alive(head.version, &head.headers) && framing != Framing::Close;
+) -> Result<CallAnswer, ProxyError> {
+    source.begin(&head, request.head.method)?;
     strip_hop_by_hop(&mut head.headers);
     head.headers.remove_id(HeaderId::ContentLength);
     let mut answer = CallAnswer { status: head.status, headers: head.headers, body: Vec::new() };
-    let mut reader = BodyReader::new(framing, &upstream.plan.limits);
-    let (io, read) = conn.parts();
     loop {
-        let piece = reader.next(io, read).await;
-        let piece = piece.map_err(|_| ProxyError::upstream(ErrorKind::Truncated, Retry::Never))?;
-        let piece = read.piece(piece);
-        if piece.is_empty() {
-            return Ok((answer, keep && read.is_empty()));
-        }
-        let room = request.answer_bytes_max - answer.body.len();
-        answer.body.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        if piece.len() > room && request.head.method != Method::Head {
-            return Ok((answer, false));
+        match source.step()? {
+            Step::Piece(piece) => {
+                let room = request.answer_bytes_max - answer.body.len();
+                answer.body.extend_from_slice(piece.get(..room).unwrap_or(piece));
+                if piece.len() > room {
+                    return Ok(answer);
+                }
+            }
+            Step::Starved => source.fill().await?,
+            Step::End => return Ok(answer),
         }
     }
 }

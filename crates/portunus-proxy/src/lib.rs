@@ -11,8 +11,10 @@
 mod calls;
 mod deadline;
 mod detect;
+mod grpc;
 mod load;
 mod local;
+mod passage;
 mod phases;
 mod protocol;
 mod recycle;
@@ -20,7 +22,9 @@ mod reply;
 mod run;
 mod serve;
 mod service;
+mod tcp;
 mod tunnel;
+mod websocket;
 
 pub use reply::{ReasonRow, reasons};
 pub use service::{Service, ServiceOptions};

@@ -12,6 +12,7 @@ use portunus_filter::{FilterCx, Locals};
 use portunus_net::{Buffers, Pipes};
 use portunus_snapshot::Snapshot;
 use portunus_telemetry::{LogHandle, ReasonId, Registry, Shard, TimeCache};
+use portunus_tls::HandshakeGate;
 use portunus_upstream::{Picked, Pools, Upstream, UpstreamLocal};
 use portunus_worker::{Followed, Published, Worker};
 
@@ -33,6 +34,7 @@ pub(crate) struct Local {
     pub(crate) shared: Arc<Shared>,
     pub(crate) shard: Arc<Shard>,
     pub(crate) buffers: Buffers,
+    pub(crate) handshakes: HandshakeGate,
     pub(crate) pipes: Pipes,
     pub(crate) pools: Pools,
     plan: RefCell<Followed<Rc<Plan>>>,
@@ -84,6 +86,7 @@ impl Local {
         Rc::new(Self {
             shard: shared.metrics.shard(worker.id()),
             buffers: Buffers::default(),
+            handshakes: HandshakeGate::default(),
             pipes: Pipes::default(),
             pools: Pools::default(),
             plan: RefCell::new(plan),

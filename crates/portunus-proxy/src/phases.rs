@@ -6,6 +6,7 @@ pub(crate) mod filters;
 pub(crate) mod finish;
 pub(crate) mod receive;
 pub(crate) mod relay;
+pub(crate) mod replay;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod route;

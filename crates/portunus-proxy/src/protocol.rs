@@ -4,13 +4,16 @@
 //! types are seen past its file.
 
 pub(crate) mod h1;
+pub(crate) mod h2;
 
 use std::task::Context;
 use std::time::Duration;
 
-use portunus_exchange::ProxyError;
+use portunus_exchange::{ErrorKind, ProxyError};
 use portunus_http::{Framing, HeaderList, ResponseHead};
 use portunus_net::Io;
+use portunus_upstream::wire::ReadBuffer;
+use portunus_upstream::{TunnelSink, TunnelSource};
 
 use crate::deadline::Deadline;
 
@@ -30,8 +33,8 @@ pub(crate) trait ClientStream {
     /// Both directions at once.
     fn split(&mut self) -> (&mut Self::Body, &mut Self::Answer);
 
-    /// The two ways of the raw connection, for a tunnel: the socket, and what was read past the request.
-    fn raw(&mut self) -> Option<(&Io, &[u8])>;
+    /// The two ways of what the connection became after an upgrade.
+    fn tunnel(&mut self) -> (impl TunnelSource, impl TunnelSink);
 }
 
 /// The body of a request.
@@ -42,11 +45,8 @@ pub(crate) trait RequestBody {
     /// All of it was taken.
     fn is_end(&self) -> bool;
 
-    /// Nothing of it was taken.
-    fn is_fresh(&self) -> bool;
-
     /// The next piece can be had without waiting.
-    fn is_ready(&self) -> bool;
+    fn is_ready(&mut self) -> bool;
 
     /// The next piece; empty at the end.
     async fn next(&mut self) -> Result<&[u8], ProxyError>;
@@ -87,3 +87,29 @@ pub(crate) trait AnswerSink {
     /// Makes the client's connection end so that it can tell that its answer is cut.
     fn cut(&mut self);
 }
+
+/// Takes in what a client still sends, up to a limit: bytes that nobody reads would make the system reset the
+/// connection, and throw away what was sent last.
+pub(crate) async fn linger(io: &Io, read: &mut ReadBuffer, deadline: &Deadline, limit: Duration) {
+    let draining = async {
+        let mut left = LINGER_BYTES_MAX;
+        loop {
+            let there = read.filled().len();
+            read.consume(there);
+            match read.read(io, READ_BYTES).await {
+                Ok(0) | Err(_) => return,
+                Ok(bytes) if bytes >= left => return,
+                Ok(bytes) => left -= bytes,
+            }
+        }
+    };
+    deadline.set_total(None);
+    let late = ProxyError::client(ErrorKind::ClientTimeout);
+    // Whichever way it ends, the connection is dropped next.
+    let _ = deadline.bound(limit, late, draining).await;
+}
+
+/// By how much a full read buffer grows.
+const READ_BYTES: usize = 16 * 1024;
+/// Bytes that are taken in before a connection closes.
+const LINGER_BYTES_MAX: usize = 1 << 20;

@@ -4,51 +4,47 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 
 /// Memory for futures of one type.
 pub(crate) struct Recycled<F> {
-    free: RefCell<Vec<Pin<Box<Option<F>>>>>,
+    free: RefCell<Vec<Place<F>>>,
 }
+
+type Place<F> = Pin<Box<Option<F>>>;
 
 impl<F: Future> Recycled<F> {
     pub(crate) fn new() -> Self {
         Self { free: RefCell::new(Vec::new()) }
     }
 
-    /// Runs the future that `make` gives to its end, in recycled memory: it is no part of the caller's own.
-    pub(crate) async fn run(&self, make: impl FnOnce() -> F) -> F::Output {
-        let mut lease = self.lease(make);
-        std::future::poll_fn(|cx| match lease.future() {
-            Some(future) => future.poll(cx),
-            None => unreachable!("the future was just put there"),
-        })
-        .await
-    }
-
-    fn lease(&self, make: impl FnOnce() -> F) -> Lease<'_, F> {
-        let mut place = self.place();
+    /// The future that `make` gives, in recycled memory: it is no part of the caller's own.
+    pub(crate) fn run(self: &Rc<Self>, make: impl FnOnce() -> F) -> Lease<F> {
+        let mut place = self.free.borrow_mut().pop().unwrap_or_else(|| Box::pin(None));
         place.as_mut().set(Some(make()));
-        Lease { home: self, place: Some(place) }
-    }
-
-    fn place(&self) -> Pin<Box<Option<F>>> {
-        self.free.borrow_mut().pop().unwrap_or_else(|| Box::pin(None))
+        Lease { home: Rc::clone(self), place: Some(place) }
     }
 }
 
-/// Gives the memory back even when the future is dropped before its end.
-struct Lease<'a, F> {
-    home: &'a Recycled<F>,
-    place: Option<Pin<Box<Option<F>>>>,
+/// A running future. Gives its memory back, also when it is dropped before its end.
+pub(crate) struct Lease<F> {
+    home: Rc<Recycled<F>>,
+    place: Option<Place<F>>,
 }
 
-impl<F> Lease<'_, F> {
-    fn future(&mut self) -> Option<Pin<&mut F>> {
-        self.place.as_mut()?.as_mut().as_pin_mut()
+impl<F: Future> Future for Lease<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self.place.as_mut().and_then(|place| place.as_mut().as_pin_mut()) {
+            Some(future) => future.poll(cx),
+            None => unreachable!("the future is there as long as the lease"),
+        }
     }
 }
 
-impl<F> Drop for Lease<'_, F> {
+impl<F> Drop for Lease<F> {
     fn drop(&mut self) {
         let Some(mut place) = self.place.take() else { return };
         place.as_mut().set(None);

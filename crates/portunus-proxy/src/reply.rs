@@ -7,6 +7,7 @@ use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reason, Reply, R
 use portunus_http::{Framing, HeaderId, Method, list_items, reason_phrase};
 use portunus_snapshot::Route;
 
+use crate::grpc;
 use crate::phases::{filters, request, response};
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
@@ -77,11 +78,24 @@ fn take_over(exchange: &mut Exchange, reply: Reply) -> Bytes {
         let status = proxy_status(reason);
         exchange.response.headers.set_id(HeaderId::ProxyStatus, status.as_bytes());
     }
+    let refused = !(200..300).contains(&reply.status);
+    if refused && grpc::is_grpc(&exchange.request) {
+        return status_alone(exchange, &reply);
+    }
     match reply.body {
         ReplyBody::Empty => Bytes::new(),
         ReplyBody::Whole(body) => body,
         ReplyBody::Problem => problem(exchange, reply.status, reply.detail.as_deref()),
     }
+}
+
+/// gRPC clients are told by a status of their own, in an answer without a body.
+fn status_alone(exchange: &mut Exchange, reply: &Reply) -> Bytes {
+    let code = exchange.reason.map_or("", |reason| reason.0);
+    let detail = reply.detail.as_deref().or_else(|| table::sentence(code)).unwrap_or(code);
+    exchange.response.set_status(200);
+    grpc::describe(grpc::code_of(reply.status), detail, &mut exchange.response.headers);
+    Bytes::new()
 }
 
 /// `Proxy-Status` (RFC 9209): the nearest registered error, and our own code as its details. What a filter answers is

@@ -5,18 +5,21 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply, Retry};
+use portunus_http::Framing;
 use portunus_snapshot::Route;
 use portunus_telemetry::{EndpointSeries, ListenerSeries, RouteSeries, Shard, UpstreamSeries};
-use portunus_upstream::{ClientConn, Picked, Upstream};
+use portunus_upstream::{AnswerSource, H1Stream, Picked, Upstream, UpstreamStream};
 
 use crate::local::{Local, Plan};
+use crate::phases::connect::Connection;
 use crate::phases::{
     admit, connect, finish, receive, relay, request, response, route, select, send,
 };
 use crate::protocol::{ClientStream, RequestBody};
-use crate::{reply, tunnel};
+use crate::{grpc, reply, tunnel};
 
 /// An exchange under way.
 pub(crate) struct Run<'r> {
@@ -90,9 +93,9 @@ async fn phases<C: ClientStream>(
     client: &mut C,
     served: &mut Option<Arc<Route>>,
 ) -> Result<(), Stop> {
-    admit::admit(run);
+    admit::admit(run)?;
     let route = &*served.insert(route::route(run)?);
-    client.deadline().set_total(route.timeouts.request);
+    client.deadline().set_total(total(run, route));
     if let Some(idle) = route.timeouts.idle {
         client.set_idle(idle);
     }
@@ -102,72 +105,110 @@ async fn phases<C: ClientStream>(
     loop {
         match attempt(run, route, upstream, client, &body, &mut tries).await {
             Err(Stop::Fail(error))
-                if select::try_again(run, route, upstream, client, &tries, error) => {}
+                if select::try_again(run, route, upstream, client, &body.replay, &tries, error) => {
+            }
             ended => return ended,
         }
     }
 }
 
-/// One attempt at one endpoint.
+/// The bound on the exchange: the route's, or what a gRPC client says, whichever is shorter.
+fn total(run: &Run<'_>, route: &Route) -> Option<Duration> {
+    let asked = grpc::timeout(&run.exchange.borrow().request);
+    route.timeouts.request.into_iter().chain(asked).min()
+}
+
+/// Chooses an endpoint, connects to it, and has the exchange with it.
 async fn attempt<C: ClientStream>(
     run: &Run<'_>,
     route: &Route,
     upstream: &Arc<Upstream>,
     client: &mut C,
-    replaced: &request::RequestBodyPlan,
+    body: &request::RequestBodyPlan,
     tries: &mut select::Tries,
 ) -> Result<(), Stop> {
     let picked = select::endpoint(run, upstream, tries)?;
     // From here on, so that limits and balancers see those too who wait for a connection.
     let flight = select::Flight::begin(run, &picked);
     let bounds = receive::Bounds::new(route, upstream, client.deadline());
-    let mut conn = connect::connect(run, route, upstream, &picked, &bounds.deadline).await?;
+    let conn = connect::connect(run, route, upstream, &picked, &bounds.deadline).await?;
     flight.connected(run);
-    let way = Way { route, upstream, picked: &picked, bounds: &bounds };
-    match converse(run, &way, client, &mut conn, replaced, tries, flight).await? {
-        Ended::Answered { reusable } => connect::rest(run.local, upstream, conn, reusable),
-        Ended::Switched(_flight) => tunnel::switch(run, &bounds, client, conn).await?,
+    let attempt = Attempt { route, upstream, picked: &picked, bounds: &bounds, body, tries };
+    match conn {
+        Connection::H1(mut conn) => {
+            let mut stream = H1Stream::new(&mut conn, &run.local.buffers, &upstream.plan.limits);
+            let whole = converse(run, &attempt, client, &mut stream, flight).await?;
+            let reusable = whole && stream.is_reusable();
+            connect::rest(run.local, upstream, conn, reusable);
+        }
+        Connection::H2(session) => {
+            let mut stream = session.stream(run.local.worker.now());
+            converse(run, &attempt, client, &mut stream, flight).await?;
+        }
     }
     Ok(())
 }
 
-/// The way that an attempt takes.
-struct Way<'w> {
-    route: &'w Route,
-    upstream: &'w Arc<Upstream>,
-    picked: &'w Picked,
-    bounds: &'w receive::Bounds<'w>,
+/// One attempt at one endpoint.
+pub(crate) struct Attempt<'a> {
+    pub(crate) route: &'a Route,
+    pub(crate) upstream: &'a Arc<Upstream>,
+    pub(crate) picked: &'a Picked,
+    pub(crate) bounds: &'a receive::Bounds,
+    /// What is sent as the request's body.
+    pub(crate) body: &'a request::RequestBodyPlan,
+    /// The endpoints that had the request, this one included.
+    pub(crate) tries: &'a select::Tries,
 }
 
-/// How a conversation with an endpoint ended.
+/// How an answer came out.
 enum Ended {
-    /// With an answer that the client has.
-    Answered { reusable: bool },
-    /// With the head of a `101`; the rest is a tunnel's, which counts at the endpoint for as long as it lives.
+    /// The client has it. Whether the whole request went out before.
+    Answered { whole: bool },
+    /// It is the head of a `101`; the rest is a tunnel's, which counts at the endpoint for as long as it lives.
     Switched(select::Flight),
 }
 
-/// Request out, answer in: both at once, for an answer may come before the request has ended.
-async fn converse<C: ClientStream>(
+/// Request out, answer in, and what comes after a switch of protocols. True when the whole request went out and its
+/// answer came.
+async fn converse<C: ClientStream, U: UpstreamStream>(
     run: &Run<'_>,
-    way: &Way<'_>,
+    attempt: &Attempt<'_>,
     client: &mut C,
-    conn: &mut ClientConn,
-    replaced: &request::RequestBodyPlan,
-    tries: &select::Tries,
+    stream: &mut U,
+    flight: select::Flight,
+) -> Result<bool, Stop> {
+    let framing = send::head(run, attempt, stream, client.split().0.framing())?;
+    match both_ways(run, attempt, client, stream, framing, flight).await? {
+        Ended::Answered { whole } => Ok(whole),
+        Ended::Switched(_flight) => {
+            let deadline = &attempt.bounds.deadline;
+            tunnel::switch(run, &attempt.route.timeouts, deadline, client, stream).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// The rest of the request and its answer: both at once, for an answer may come before the request has ended.
+async fn both_ways<C: ClientStream, U: UpstreamStream>(
+    run: &Run<'_>,
+    attempt: &Attempt<'_>,
+    client: &mut C,
+    stream: &mut U,
+    framing: Framing,
     mut flight: select::Flight,
 ) -> Result<Ended, Stop> {
+    let Attempt { route, bounds, .. } = *attempt;
     let method = run.exchange.borrow().request.method;
-    let outgoing = send::head(run, way.route, way.picked, client.split().0.framing(), replaced);
-    let reused = conn.reused;
     let (body, answer) = client.split();
-    let (io, read) = conn.parts();
-    let sending = pin!(send::body(run, way.route, way.upstream, io, outgoing, body, replaced));
+    let (sink, source) = stream.split();
+    let keep = U::REFUSES || !route.retry.on.grpc.is_empty();
+    let sending = pin!(send::body(run, attempt, sink, framing, body, keep));
     let mut upload = Upload { sending, ended: None };
-    let head = receive::head(run, way.bounds, io, read, answer);
-    let head = beside(&mut upload, head).await?.map_err(|error| stale(error, reused))?;
+    let head = receive::head(run, bounds, source, answer);
+    let head = beside(&mut upload, head).await??;
     flight.first_byte(run);
-    if select::is_retried(run, way.route, way.upstream, tries, head.status) {
+    if select::is_retried(run, attempt, &head) {
         run.exchange.borrow_mut().response = head;
         return Err(ProxyError::upstream(ErrorKind::Reset, Retry::Unsent).into());
     }
@@ -175,19 +216,12 @@ async fn converse<C: ClientStream>(
         run.exchange.borrow_mut().response = head;
         return Ok(Ended::Switched(flight));
     }
-    let prepared = response::response(run, way.route, head, method).await?;
-    let relaying = relay::relay(run, way.route, way.bounds, prepared, io, read, answer);
-    let keep_upstream = beside(&mut upload, relaying).await??;
+    let framing = source.begin(&head, method)?;
+    let mode = response::response(run, route, head, framing).await?;
+    let relaying = relay::relay(run, route, bounds, mode, framing, source, answer);
+    beside(&mut upload, relaying).await??;
     flight.end(run);
-    Ok(Ended::Answered { reusable: keep_upstream && upload.is_whole() && read.is_empty() })
-}
-
-/// A reused connection that gave nothing had most likely been closed before the request reached it.
-fn stale(error: ProxyError, reused: bool) -> ProxyError {
-    match error.kind {
-        ErrorKind::Reset if reused => ProxyError { retry: Retry::Replayable, ..error },
-        _ => error,
-    }
+    Ok(Ended::Answered { whole: upload.is_whole() })
 }
 
 /// The request on its way, while the answer is waited for and passed on.

@@ -2,20 +2,21 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_base::ListenerId;
-use portunus_exchange::ClientFacts;
 use portunus_net::{Io, Listener, Socket};
 use portunus_snapshot::ListenerPlan;
 use portunus_worker::Outbox;
 
-use crate::detect::detect;
+use crate::detect::{Closed, Opening, Spoken, detect};
 use crate::local::{Gate, Local};
-use crate::protocol::h1;
+use crate::protocol::{h1, h2};
 use crate::recycle::Recycled;
+use crate::tcp::{self, Relayed};
 
 /// Where a connection of a listener can be served: any worker.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub(crate) struct Taker<F, M> {
     listener: ListenerId,
     gate: Rc<Gate>,
     memory: Rc<Recycled<F>>,
+    streams: Rc<dyn h2::ServeStream>,
     open: Rc<Cell<usize>>,
     active: M,
 }
@@ -46,6 +48,7 @@ pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocke
         listener,
         gate: local.open_gate(listener),
         memory: Rc::new(Recycled::new()),
+        streams: h2::streams(),
         open: Rc::default(),
         active: h1::serve_active,
     })
@@ -76,9 +79,18 @@ where
         local.shard.connection_accepted(listener.series);
         let open = Open::new(&local, &listener, &self.open);
         let (gate, memory, active) = (Rc::clone(&self.gate), Rc::clone(&self.memory), self.active);
+        let streams = Rc::clone(&self.streams);
         local.worker.clone().spawn(async move {
-            if let Some(conn) = begin(&open.local, listener, gate, socket).await {
-                h1::serve(conn, memory, active).await;
+            // What a connection begins with is over soon: its memory is not the connection's.
+            let begun = Box::pin(begin(Rc::clone(&open.local), listener, gate, socket)).await;
+            match begun {
+                Some(Begun::H1(conn)) => h1::serve(conn, memory, active).await,
+                Some(Begun::H2(opening)) => Box::pin(h2::serve(*opening, streams)).await,
+                Some(Begun::Relayed(taken)) => {
+                    let (opening, relayed) = *taken;
+                    Box::pin(tcp::serve(opening, relayed)).await;
+                }
+                None => {}
             }
             drop(open);
         });
@@ -112,23 +124,52 @@ impl Drop for Open {
     }
 }
 
+/// A connection that is about to be served.
+enum Begun {
+    H1(Box<h1::Conn>),
+    H2(Box<Opening>),
+    Relayed(Box<(Opening, Relayed)>),
+}
+
 async fn begin(
-    local: &Rc<Local>,
+    local: Rc<Local>,
     listener: Arc<ListenerPlan>,
     gate: Rc<Gate>,
     socket: Socket,
-) -> Option<Box<h1::Conn>> {
+) -> Option<Begun> {
     let io = Io::adopt(socket).ok()?;
-    let (own, peer) = io.addresses();
-    let mut facts = ClientFacts::direct(peer, own, listener.id);
-    let plan = local.plan();
-    match detect(local, &listener, &plan.snapshot.trusted, &io, &mut facts).await {
-        Ok(read) => Some(h1::Conn::new(io, facts, listener, gate, Rc::clone(local), read)),
-        Err(_) => {
-            local.shard.connection_refused(listener.series);
+    let opening = Opening::new(io, Arc::clone(&listener), gate, Rc::clone(&local));
+    let peer = opening.facts.peer;
+    match detect(opening).await {
+        Ok((opening, Spoken::H1)) => Some(Begun::H1(h1::Conn::new(opening, None))),
+        Ok((opening, Spoken::H2)) => Some(Begun::H2(Box::new(opening))),
+        Ok((opening, Spoken::Unserved(why))) => Some(Begun::H1(h1::Conn::new(opening, Some(why)))),
+        Ok((opening, Spoken::Relayed(relayed))) => {
+            Some(Begun::Relayed(Box::new((opening, relayed))))
+        }
+        Err(closed) => {
+            count_closed(&local, &listener, peer, closed);
             None
         }
     }
+}
+
+/// Counts a connection that was closed before it had a protocol. One line of the log, at a level that is off unless
+/// somebody looks for it: strangers must not be able to fill the log.
+fn count_closed(local: &Local, listener: &ListenerPlan, peer: SocketAddr, closed: Closed) {
+    let reason = match closed {
+        Closed::Quietly => return,
+        Closed::Refused(reason) => {
+            local.shard.connection_refused(listener.series);
+            local.shard.reply(local.reason(reason));
+            reason
+        }
+        Closed::Handshake(kind) => {
+            local.shard.tls_error(listener.series, kind);
+            kind
+        }
+    };
+    tracing::debug!(listener = &*listener.name, %peer, reason, "a connection was closed");
 }
 
 /// Accepts until the listener is closed. `hand_over` gives a socket to another worker; false when it could not.

@@ -42,6 +42,10 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
         requests_max: None,
         eject_for: Duration::from_secs(1),
         limits: portunus_h1::Limits::default(),
+        tls: None,
+        http: Default::default(),
+        streams_max: 100,
+        proxy_protocol: None,
     };
     let upstream = Arc::new(Upstream::new(plan, metrics));
     let address = Address::Ip(origin);
@@ -66,15 +70,7 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
         upgrade: true,
         forwarded: false,
     };
-    let listener = ListenerPlan {
-        id: ListenerId(0),
-        name: "web".into(),
-        series: metrics.listener("web"),
-        proxy_protocol: Default::default(),
-        connections_max: None,
-        limits: Default::default(),
-        timeouts: Default::default(),
-    };
+    let listener = ListenerPlan::new(ListenerId(0), "web".into(), metrics.listener("web"));
     Snapshot {
         generation: 1,
         router: router.build().unwrap(),

@@ -3,42 +3,40 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use portunus_exchange::{ErrorKind, ProxyError, Retry};
+use portunus_exchange::{ErrorKind, Exchange, ProxyError, Retry};
 use portunus_http::HeaderId;
-use portunus_net::{Buffers, Io};
-use portunus_upstream::ClientConn;
+use portunus_snapshot::RouteTimeouts;
+use portunus_upstream::{TunnelSink, TunnelSource, UpstreamStream};
 
 use crate::deadline::Deadline;
 use crate::local::Local;
-use crate::phases::receive::Bounds;
 use crate::protocol::{AnswerSink, ClientStream};
 use crate::run::Run;
+use crate::websocket;
 
 /// Tells the client that the protocol is switched, and moves bytes until both sides have ended.
-pub(crate) async fn switch<C: ClientStream>(
+pub(crate) async fn switch<C: ClientStream, U: UpstreamStream>(
     run: &Run<'_>,
-    bounds: &Bounds<'_>,
+    timeouts: &RouteTimeouts,
+    deadline: &Deadline,
     client: &mut C,
-    mut conn: ClientConn,
+    stream: &mut U,
 ) -> Result<(), ProxyError> {
-    // From here on only silence ends it.
-    bounds.deadline.set_total(None);
+    // From here on only silence ends it, and old age.
+    deadline.set_total(timeouts.tunnel_lifetime);
     let protocol = prepare(run);
     client.split().1.upgrade(&run.exchange.borrow().response, &protocol);
     client.split().1.flush().await?;
-    let Some((client_io, early)) = client.raw() else {
-        return Err(ProxyError::local(ErrorKind::UpgradeRefused));
-    };
-    let (upstream_io, read) = conn.parts();
+    let (from_client, to_client) = client.tunnel();
+    let (from_upstream, to_upstream) = stream.tunnel();
     let moved = Moved::default();
+    let idle = timeouts.tunnel_idle.unwrap_or(IDLE);
     let both = async {
-        upstream_io.write_all(early).await?;
-        client_io.write_all(read.filled()).await?;
-        let up = copy(client_io, upstream_io, &run.local.buffers, &moved.up);
-        let down = copy(upstream_io, client_io, &run.local.buffers, &moved.down);
+        let up = copy(from_client, to_upstream, &moved.up);
+        let down = copy(from_upstream, to_client, &moved.down);
         tokio::try_join!(up, down).map(|_| ())
     };
-    let ended = quiet(run.local, &bounds.deadline, &moved, both).await;
+    let ended = quiet(run.local, deadline, idle, &moved, both).await;
     let mut exchange = run.exchange.borrow_mut();
     exchange.bytes.request += moved.up.get();
     exchange.bytes.response += moved.down.get();
@@ -52,6 +50,10 @@ fn prepare(run: &Run<'_>) -> Vec<u8> {
     let mut exchange = run.exchange.borrow_mut();
     let protocol = exchange.response.headers.value_of(HeaderId::Upgrade).unwrap_or(b"").to_vec();
     portunus_http::strip_hop_by_hop(&mut exchange.response.headers);
+    if websocket::is_websocket(&protocol) {
+        let Exchange { request, response, .. } = &mut *exchange;
+        websocket::add_accept(request, response);
+    }
     crate::phases::response::merge_extra(&mut exchange);
     protocol
 }
@@ -67,6 +69,7 @@ struct Moved {
 async fn quiet(
     local: &Local,
     deadline: &Deadline,
+    idle: Duration,
     moved: &Moved,
     both: impl Future<Output = std::io::Result<()>>,
 ) -> Result<std::io::Result<()>, ProxyError> {
@@ -75,9 +78,9 @@ async fn quiet(
     loop {
         let late = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
         local.worker.refresh();
-        match deadline.bound(IDLE, late, both.as_mut()).await {
+        match deadline.bound(idle, late, both.as_mut()).await {
             Ok(ended) => return Ok(ended),
-            Err(_) if moved.up.get() + moved.down.get() > seen => {
+            Err(error) if error == late && moved.up.get() + moved.down.get() > seen => {
                 seen = moved.up.get() + moved.down.get();
             }
             Err(error) => return Err(error),
@@ -85,25 +88,19 @@ async fn quiet(
     }
 }
 
-/// Moves bytes one way until their end; holds a buffer only while there are any.
-async fn copy(from: &Io, to: &Io, buffers: &Buffers, moved: &Cell<u64>) -> std::io::Result<()> {
+/// Moves bytes one way until their end.
+async fn copy(
+    mut from: impl TunnelSource,
+    mut to: impl TunnelSink,
+    moved: &Cell<u64>,
+) -> std::io::Result<()> {
     loop {
-        from.readable().await?;
-        let mut buffer = buffers.take();
-        let done = match from.try_read(&mut buffer) {
-            Ok(0) => Ok(true),
-            Ok(bytes) => {
-                moved.set(moved.get() + bytes as u64);
-                to.write_all(&buffer).await.map(|()| false)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-        };
-        buffers.give(buffer);
-        if done? {
-            to.shutdown_write();
-            return Ok(());
+        let piece = from.piece().await?;
+        if piece.is_empty() {
+            return to.shutdown().await;
         }
+        moved.set(moved.get() + piece.len() as u64);
+        to.send(piece).await?;
     }
 }
 

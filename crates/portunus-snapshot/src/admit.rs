@@ -4,12 +4,16 @@
 use std::io::Write;
 use std::net::IpAddr;
 
-use crate::{Networks, identify};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use portunus_exchange::{Exchange, Phase};
 use portunus_h1::upgrade_of;
 use portunus_http::{
     HeaderId, HeaderIds, HeaderList, Method, Version, list_items, strip_hop_by_hop,
 };
+use portunus_tls::host_matches;
+
+use crate::{ListenerPlan, Networks, identify};
 
 /// Settles who the client is, and rewrites what the request says about its own way here.
 ///
@@ -59,6 +63,8 @@ fn identify_client(exchange: &mut Exchange, networks: &Networks) {
 
 /// Headers by which proxies describe the client; a client's own copies are lies.
 const FORWARDED: HeaderIds = HeaderIds::of(&[
+    HeaderId::ClientCert,
+    HeaderId::ClientCertChain,
     HeaderId::Forwarded,
     HeaderId::XForwardedClientCert,
     HeaderId::XForwardedFor,
@@ -73,12 +79,37 @@ const FORWARDED: HeaderIds = HeaderIds::of(&[
 
 /// Headers by which we tell an upstream who the user is; nobody else may.
 const IDENTITY: HeaderIds = HeaderIds::of(&[
-    HeaderId::ClientCert,
     HeaderId::XConsumerGroups,
     HeaderId::XConsumerId,
     HeaderId::XConsumerUsername,
     HeaderId::XCredentialIdentifier,
 ]);
+
+/// Tells the upstream the certificate that the client proved to have (RFC 9440 section 2.2). What a trusted proxy says
+/// of the client's certificate stays: its own one is not the client's.
+pub fn tell_certificate(exchange: &mut Exchange, listener: &ListenerPlan) {
+    let told = exchange.request.headers.has(HeaderId::ClientCert);
+    let Some(tls) = exchange.tls.as_ref().filter(|_| listener.client_cert && !told) else { return };
+    if let Some(certificate) = &tls.client {
+        let value = format!(":{}:", STANDARD.encode(&certificate.der));
+        exchange.request.headers.append_id(HeaderId::ClientCert, value.as_bytes());
+    }
+}
+
+/// True for a request that came over a connection which was made for another host: its host is neither the name that
+/// TLS was asked for, nor one that the certificate of that name covers too (RFC 9110 section 7.4).
+#[must_use]
+pub fn is_misdirected(exchange: &Exchange, listener: &ListenerPlan) -> bool {
+    let host = exchange.request.host();
+    let Some(tls) = listener.tls.as_ref().filter(|_| listener.host_must_fit_sni) else {
+        return false;
+    };
+    let asked = exchange.tls.as_ref().and_then(|facts| facts.server_name.as_deref());
+    // Who asked for no name said nothing that the host could contradict.
+    let Some(asked) = asked.filter(|_| !host.is_empty()) else { return false };
+    let covered = |host| tls.names_for(Some(asked)).iter().any(|name| host_matches(name, host));
+    asked.as_bytes() != host && !std::str::from_utf8(host).is_ok_and(covered)
+}
 
 fn describe_client(exchange: &mut Exchange) {
     let client = exchange.client;

@@ -3,15 +3,19 @@
 //! Built by portunus-compile alone; no interior mutability. An exchange keeps the snapshot that it began with.
 
 mod admit;
+mod challenges;
 mod identity;
+mod l4;
 mod listener;
 mod networks;
 mod route;
 mod snapshot;
 
-pub use admit::{AddressText, UPGRADE, admit};
+pub use admit::{AddressText, UPGRADE, admit, is_misdirected, tell_certificate};
+pub use challenges::HttpChallenges;
 pub use identity::{Identity, identify};
-pub use listener::{ListenerPlan, ListenerTimeouts, ProxyProtocol};
+pub use l4::{SniPlan, TcpPlan, UdpPlan};
+pub use listener::{H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol};
 pub use networks::Networks;
-pub use route::{Destination, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};
+pub use route::{Destination, GrpcCodes, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};
 pub use snapshot::{Decision, Snapshot};

@@ -6,6 +6,9 @@ use std::time::Duration;
 use portunus_base::ListenerId;
 use portunus_h1::Limits;
 use portunus_telemetry::ListenerSeries;
+use portunus_tls::ServerTls;
+
+use crate::{HttpChallenges, SniPlan, TcpPlan, UdpPlan};
 
 /// Whether connections begin with a PROXY protocol header.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -43,6 +46,34 @@ impl Default for ListenerTimeouts {
     }
 }
 
+/// The versions of HTTP that clients may speak.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Protocols {
+    /// HTTP/1.1 and HTTP/1.0.
+    pub h1: bool,
+    /// HTTP/2: agreed on within TLS, or by prior knowledge without it.
+    pub h2: bool,
+}
+
+impl Default for Protocols {
+    fn default() -> Self {
+        Self { h1: true, h2: true }
+    }
+}
+
+/// Limits on one connection of HTTP/2.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct H2Limits {
+    /// The most requests at once.
+    pub streams_max: u32,
+}
+
+impl Default for H2Limits {
+    fn default() -> Self {
+        Self { streams_max: 100 }
+    }
+}
+
 /// A listener of a snapshot. Its socket is control's.
 #[derive(Clone, Debug)]
 pub struct ListenerPlan {
@@ -60,4 +91,51 @@ pub struct ListenerPlan {
     pub limits: Limits,
     /// Bounds on how long a client may take.
     pub timeouts: ListenerTimeouts,
+    /// HTTP is served; else everything is passed on.
+    pub http: bool,
+    /// The versions of HTTP that clients may speak.
+    pub protocols: Protocols,
+    /// Where connections go as they come, that are served in no other way.
+    pub tcp: Option<Arc<TcpPlan>>,
+    /// Where TLS goes without being ended, by the name that its client asks for.
+    pub sni: Option<Arc<SniPlan>>,
+    /// Where packets go, for a listener of UDP.
+    pub udp: Option<Arc<UdpPlan>>,
+    /// Limits on connections of HTTP/2.
+    pub h2: H2Limits,
+    /// How TLS is spoken; None for plain text.
+    pub tls: Option<Arc<ServerTls>>,
+    /// Requests whose host is neither the name that TLS was asked for, nor one of the certificate that was shown,
+    /// are refused.
+    pub host_must_fit_sni: bool,
+    /// Upstreams are told the certificate that a client proved to have.
+    pub client_cert: bool,
+    /// Answers to a certificate authority that wants to see that a name is ours.
+    pub http_challenges: Option<Arc<HttpChallenges>>,
+}
+
+impl ListenerPlan {
+    /// A listener for plain text with default settings.
+    #[must_use]
+    pub fn new(id: ListenerId, name: Arc<str>, series: ListenerSeries) -> Self {
+        Self {
+            id,
+            name,
+            series,
+            proxy_protocol: ProxyProtocol::default(),
+            connections_max: None,
+            limits: Limits::default(),
+            timeouts: ListenerTimeouts::default(),
+            http: true,
+            protocols: Protocols::default(),
+            tcp: None,
+            sni: None,
+            udp: None,
+            h2: H2Limits::default(),
+            tls: None,
+            host_must_fit_sni: true,
+            client_cert: true,
+            http_challenges: None,
+        }
+    }
 }

@@ -95,6 +95,10 @@ pub struct RouteTimeouts {
     pub first_byte: Option<Duration>,
     /// A pause within a body.
     pub idle: Option<Duration>,
+    /// A pause of both sides of a tunnel: WebSocket and the like; an hour unless set.
+    pub tunnel_idle: Option<Duration>,
+    /// A tunnel in all; not bound unless set.
+    pub tunnel_lifetime: Option<Duration>,
 }
 
 /// What another try is made for.
@@ -108,6 +112,32 @@ pub struct RetryOn {
     pub first_byte: bool,
     /// The answer has one of these statuses; idempotent requests without a body only.
     pub statuses: Vec<u16>,
+    /// The answer is a gRPC status alone, and one of these; requests whose body was not touched yet.
+    pub grpc: GrpcCodes,
+}
+
+/// A set of gRPC status codes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct GrpcCodes(u32);
+
+impl GrpcCodes {
+    /// The set with one code more; codes from 32 on do not exist.
+    #[must_use]
+    pub fn with(self, code: u8) -> Self {
+        Self(self.0 | 1u32.checked_shl(u32::from(code)).unwrap_or(0))
+    }
+
+    /// True when the code is in it.
+    #[must_use]
+    pub fn has(self, code: u8) -> bool {
+        1u32.checked_shl(u32::from(code)).is_some_and(|bit| self.0 & bit != 0)
+    }
+
+    /// True without codes.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// When a request is sent once more.

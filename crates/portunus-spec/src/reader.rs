@@ -147,6 +147,19 @@ pub trait Lookup {
     /// # Errors
     /// Why the file cannot be read, as one line for the user.
     fn file(&self, path: &str) -> Result<String, String>;
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// Why the file cannot be read, as one line for the user.
+    fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.file(path).map(String::into_bytes)
+    }
+
+    /// Whether every user of the machine may read the file.
+    fn is_open_to_all(&self, _path: &str) -> bool {
+        false
+    }
 }
 
 /// A world without environment and files.

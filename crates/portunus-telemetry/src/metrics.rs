@@ -2,6 +2,7 @@
 
 mod chunks;
 mod directory;
+mod edge;
 mod exposition;
 mod histogram;
 mod process;
@@ -10,6 +11,7 @@ mod series;
 mod shard;
 mod totals;
 
+pub use edge::{EdgeSums, HANDSHAKES};
 pub use exposition::Exposition;
 pub use histogram::BOUNDS_US;
 pub use registry::{Options, Registry, SERIES_MAX};
@@ -18,4 +20,6 @@ pub use series::{
     SeriesKind, Sums, UpstreamSeries,
 };
 pub use shard::{Connect, Outcome, Place, Shard};
-pub use totals::{ConfigTotals, LogTotals, ProcessTotals, ReasonTotals, SeriesTotals, Totals};
+pub use totals::{
+    CertificateTotals, ConfigTotals, LogTotals, ProcessTotals, ReasonTotals, SeriesTotals, Totals,
+};

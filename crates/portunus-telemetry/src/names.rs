@@ -95,9 +95,17 @@ pub static LABELS: &[Name] = &[
         "reason",
         "The stable reason code of an answer that Portunus made itself; it implies the status.",
     ),
-    label("result", "`success` or `failure`; of a connection also `reused`."),
-    label("kind", "What a series is of: `listener`, `route`, `upstream`, `endpoint` or `reason`."),
-    label("version", "The version of the program."),
+    label(
+        "result",
+        "`success` or `failure`; of a connection also `reused`; of a handshake `full` or `resumed`.",
+    ),
+    label(
+        "kind",
+        "What a series is of (`listener`, `route`, `upstream`, `endpoint`, `reason`), or why a handshake or connection \
+         failed.",
+    ),
+    label("name", "The certificate's name."),
+    label("version", "The version of the program, or of TLS: `1.2`, `1.3`."),
     label("le", "The upper bound of a bucket, inclusive."),
 ];
 

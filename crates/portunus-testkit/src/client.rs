@@ -1,11 +1,14 @@
 //! A client that speaks HTTP/1 over one connection.
 
+use std::fmt::{Debug, Display};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
 
 use crate::message::{Framing, Head, Headers};
 use crate::stream::Stream;
+use crate::tls::TlsFacts;
 use crate::wire::{Body, End, Wire};
 
 /// A connection to the program, kept from request to request.
@@ -18,17 +21,17 @@ pub struct Client {
 /// One answer, read to its end.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: String,
     /// The status.
     pub status: u16,
-    /// Its phrase.
+    /// Its phrase; HTTP/2 has none.
     pub phrase: String,
     /// The headers.
     pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
-    /// Fields after a chunked body.
+    /// Fields after the body.
     pub trailers: Headers,
     /// How the end of the body was told.
     pub framing: Framing,
@@ -44,7 +47,10 @@ impl Client {
     #[track_caller]
     pub fn connect(address: &str) -> Self {
         let stream = Stream::connect(address);
-        let stream = stream.unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        Self::over(stream.unwrap_or_else(|error| panic!("cannot connect to {address}: {error}")))
+    }
+
+    pub(crate) fn over(stream: Stream) -> Self {
         Self { wire: Wire::new(stream), host: "shop.test".to_owned() }
     }
 
@@ -58,10 +64,16 @@ impl Client {
     /// Our own address.
     #[must_use]
     pub fn local_address(&self) -> SocketAddr {
-        match self.wire.stream() {
-            Stream::Tcp(stream) => stream.local_addr().expect("a connected socket has an address"),
-            Stream::Unix(_) => panic!("a Unix socket has no port"),
-        }
+        let socket = self.wire.stream().tcp().expect("a Unix socket has no port");
+        let address = socket.local_addr().expect("a connected socket has an address");
+        address.as_socket().expect("an internet address")
+    }
+
+    /// What TLS agreed on.
+    #[must_use]
+    #[track_caller]
+    pub fn tls(&self) -> &TlsFacts {
+        self.wire.stream().tls().expect("a connection over TLS")
     }
 
     /// Sends bytes as they are.
@@ -144,8 +156,8 @@ impl Client {
     }
 
     /// Goes away with a reset: unlike a plain close, it cannot be taken for a half-close.
-    pub fn reset(self) {
-        self.wire.stream().reset_on_close();
+    pub fn reset(mut self) {
+        self.wire.reset();
     }
 
     /// Waits until the program closes; anything else that comes fails the test.
@@ -159,8 +171,14 @@ impl Client {
     pub fn into_tcp(self) -> TcpStream {
         match self.wire.into_stream() {
             Stream::Tcp(stream) => stream,
-            Stream::Unix(_) => panic!("not a TCP connection"),
+            Stream::Unix(_) | Stream::Tls(_) => panic!("not a plain TCP connection"),
         }
+    }
+
+    /// The bare connection of any kind, for another protocol.
+    #[must_use]
+    pub fn into_stream(self) -> impl Read + Write + Send + Debug + 'static {
+        self.wire.into_stream()
     }
 }
 
@@ -291,7 +309,10 @@ impl<'c> Sending<'c> {
 }
 
 /// A body in the chunked coding.
-pub(crate) fn chunked(chunks: &[impl AsRef<[u8]>], trailers: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn chunked(
+    chunks: &[impl AsRef<[u8]>],
+    trailers: &[(impl Display, impl Display)],
+) -> Vec<u8> {
     let mut body = Vec::new();
     for chunk in chunks {
         body.extend(format!("{:x}\r\n", chunk.as_ref().len()).bytes());

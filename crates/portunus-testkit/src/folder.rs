@@ -1,14 +1,15 @@
 //! A folder of files, and the program's commands run in it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
 
-use crate::eventually;
+use crate::{Identity, eventually};
 
 /// A folder of the test's own; dropping it removes it.
 #[derive(Debug)]
@@ -59,6 +60,17 @@ impl Folder {
         fs::write(path, text).expect("a file in the folder");
     }
 
+    /// Writes a certificate as `{name}.pem` and its key as `{name}.key`, each in one step.
+    pub fn write_identity(&self, name: &str, identity: &Identity) {
+        for (end, text) in [("key", identity.key_pem()), ("pem", identity.certificate_pem())] {
+            self.write("next", text);
+            let (next, target) = (self.path("next"), self.path(&format!("{name}.{end}")));
+            let private = Permissions::from_mode(0o600);
+            fs::set_permissions(&next, private).expect("a file that is ours");
+            fs::rename(next, target).expect("a file in the folder");
+        }
+    }
+
     /// Reads a file; empty text when it is not there.
     #[must_use]
     pub fn read(&self, name: &str) -> String {
@@ -99,7 +111,7 @@ impl Folder {
                 command.env_remove(name);
             }
         }
-        command.current_dir(self.0.path());
+        command.current_dir(self.0.path()).env("STATE_DIRECTORY", self.path("state"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -24,6 +24,8 @@ pub enum Framing {
     Chunked,
     /// The end of the connection.
     UntilClose,
+    /// The flag `END_STREAM` of HTTP/2.
+    Frames,
 }
 
 impl Head {

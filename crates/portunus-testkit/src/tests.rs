@@ -2,4 +2,6 @@
 
 mod client;
 mod faulty;
+mod h2;
 mod metrics;
+mod tls;

@@ -13,6 +13,10 @@ pub enum End {
     Closed,
     /// The other side reset the connection.
     Reset,
+    /// The other side closed TCP, and TLS did not say that this is the end.
+    Cut,
+    /// The other side said by an alert of TLS why it ends; the alert's name in the standard.
+    Alert(&'static str),
 }
 
 /// A body as it came.
@@ -26,26 +30,38 @@ pub struct Body {
     pub is_complete: bool,
 }
 
-/// A connection with what was read from it ahead.
+/// A connection with what was read from it ahead. Dropping it closes it in good order.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    stream: Stream,
+    /// `None` only while it is given away.
+    stream: Option<Stream>,
+    is_reset: bool,
     ahead: Vec<u8>,
     end: Option<End>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, ahead: Vec::new(), end: None }
+        Self { stream: Some(stream), is_reset: false, ahead: Vec::new(), end: None }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
-        &self.stream
+        self.stream.as_ref().expect(HELD)
     }
 
-    pub(crate) fn into_stream(self) -> Stream {
+    pub(crate) fn stream_mut(&mut self) -> &mut Stream {
+        self.stream.as_mut().expect(HELD)
+    }
+
+    pub(crate) fn into_stream(mut self) -> Stream {
         assert!(self.ahead.is_empty(), "unread: {}", self.unread());
-        self.stream
+        self.stream.take().expect(HELD)
+    }
+
+    /// Makes the close a reset instead of an end.
+    pub(crate) fn reset(&mut self) {
+        self.stream().reset_on_close();
+        self.is_reset = true;
     }
 
     /// What was read ahead, as text.
@@ -55,14 +71,16 @@ impl Wire {
 
     /// Sends bytes. That the other side has closed already is seen when its answer is read.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        match self.stream.write_all(bytes) {
-            Err(error) if !is_gone(error.kind()) => panic!("cannot send: {error}"),
+        match self.stream_mut().write_all(bytes) {
+            Err(error) if !is_gone(error.kind()) && alert(&error).is_none() => {
+                panic!("cannot send: {error}")
+            }
             _ => {}
         }
     }
 
-    pub(crate) fn half_close(&self) {
-        self.stream.shutdown(Shutdown::Write);
+    pub(crate) fn half_close(&mut self) {
+        self.stream_mut().shutdown(Shutdown::Write);
     }
 
     /// Reads what is there, at least one byte; the end instead where there is no more.
@@ -73,7 +91,7 @@ impl Wire {
         }
         let mut buffer = [0; 16 << 10];
         let end = loop {
-            match self.stream.read(&mut buffer) {
+            match self.stream_mut().read(&mut buffer) {
                 Ok(0) => break End::Closed,
                 Ok(count) => {
                     self.ahead.extend(buffer.iter().take(count));
@@ -81,6 +99,10 @@ impl Wire {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_gone(error.kind()) => break End::Reset,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => break End::Cut,
+                Err(error) if alert(&error).is_some() => {
+                    break End::Alert(alert(&error).unwrap_or_default());
+                }
                 Err(error) => panic!("nothing came ({error}) after {:?}", self.unread()),
             }
         };
@@ -121,6 +143,7 @@ impl Wire {
         let mut body = Body::default();
         let ended = match framing {
             Framing::None => Ok(()),
+            Framing::Frames => panic!("this is no connection of HTTP/1"),
             Framing::Length(length) => self.exactly(length, &mut body.bytes),
             Framing::Chunked => self.chunks(&mut body),
             Framing::UntilClose => match self.exactly(usize::MAX, &mut body.bytes) {
@@ -187,6 +210,24 @@ impl Wire {
             }
             self.ahead.clear();
         }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.as_mut().filter(|_| !self.is_reset) {
+            stream.say_end();
+        }
+    }
+}
+
+const HELD: &str = "a connection that was not given away";
+
+/// The name of the alert by which the other side ended TLS.
+fn alert(error: &std::io::Error) -> Option<&'static str> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::AlertReceived(alert) => alert.as_str(),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use portunus_base::Wall;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
-use rustls::{Error, SignatureAlgorithm};
+use rustls::SignatureAlgorithm;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -90,16 +90,22 @@ pub fn load_pair(
         TlsConfigError::new(format!("the private key cannot be used: {error}"), help)
     })?;
     let mut certified = CertifiedKey::new(chain, signer);
-    match certified.keys_match() {
-        Ok(()) | Err(Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
-        Err(Error::InconsistentKeys(_)) => {
-            let help = "the first certificate of the file must be the one that the key belongs to";
-            return Err(TlsConfigError::new("certificate and private key do not fit", help));
-        }
-        Err(error) => return Err(unreadable(&error)),
+    if !fits(&certified) {
+        let help = "the first certificate of the file must be the one that the key belongs to";
+        return Err(TlsConfigError::new("certificate and private key do not fit", help));
     }
     certified.ocsp = ocsp;
     Certificate::of(certified)
+}
+
+/// Whether the certificate is one for the key. The library's own look refuses certificates with critical extensions
+/// that it does not know, and ACME's tls-alpn-01 is such a one (RFC 8737 section 3).
+fn fits(certified: &CertifiedKey) -> bool {
+    let Some(of_key) = certified.key.public_key() else { return true };
+    let der = certified.end_entity_cert().ok();
+    let parsed = der.and_then(|der| X509Certificate::from_der(der).ok());
+    // One that cannot be read is told by whoever reads it next.
+    parsed.is_none_or(|(_, parsed)| parsed.public_key().raw == of_key.as_ref())
 }
 
 fn read(der: &CertificateDer<'_>, key: KeyKind) -> Result<CertFacts, TlsConfigError> {

@@ -8,19 +8,25 @@ thread_local! {
     static GATHERED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Bytes as they come from the socket.
+/// Bytes as they come from the socket; empty at first.
 pub(crate) fn incoming<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    with(&INCOMING, work)
+    with(&INCOMING, |bytes| {
+        bytes.clear();
+        work(bytes)
+    })
 }
 
-/// Bytes as they go to the socket.
+/// Bytes as they go to the socket. What it holds at first means nothing; it only saves filling it with zeros.
 pub(crate) fn outgoing<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     with(&OUTGOING, work)
 }
 
-/// Plain bytes that make one record together.
+/// Plain bytes that make one record together; empty at first.
 pub(crate) fn gathered<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    with(&GATHERED, work)
+    with(&GATHERED, |bytes| {
+        bytes.clear();
+        work(bytes)
+    })
 }
 
 fn with<R>(
@@ -28,7 +34,6 @@ fn with<R>(
     work: impl FnOnce(&mut Vec<u8>) -> R,
 ) -> R {
     let mut bytes = place.take();
-    bytes.clear();
     let done = work(&mut bytes);
     if bytes.capacity() <= KEEP_MAX {
         place.set(bytes);

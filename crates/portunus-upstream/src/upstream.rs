@@ -6,7 +6,9 @@ use std::time::Duration;
 use portunus_balance::{BalancerPlan, Endpoint, EndpointSet};
 use portunus_base::UpstreamId;
 use portunus_h1::Limits;
+use portunus_preface::proxy_protocol;
 use portunus_telemetry::{EndpointSeries, Registry, UpstreamSeries};
+use portunus_tls::ClientTls;
 use portunus_worker::Published;
 
 /// What the configuration says of an upstream.
@@ -38,6 +40,26 @@ pub struct UpstreamPlan {
     pub eject_for: Duration,
     /// Limits on the heads of answers.
     pub limits: Limits,
+    /// TLS to its endpoints, where they want it.
+    pub tls: Option<Arc<ClientTls>>,
+    /// What its endpoints speak.
+    pub http: HttpVersion,
+    /// The most exchanges at once on one connection of HTTP/2; what the endpoint allows, if that is less.
+    pub streams_max: u32,
+    /// The PROXY protocol header that each connection begins with. Such connections serve one client alone.
+    pub proxy_protocol: Option<proxy_protocol::Version>,
+}
+
+/// Which version of HTTP an upstream speaks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HttpVersion {
+    /// The best that it offers within TLS, and HTTP/1 without TLS.
+    #[default]
+    Auto,
+    /// HTTP/1 alone.
+    H1,
+    /// HTTP/2 alone; without TLS by prior knowledge.
+    H2,
 }
 
 /// The endpoints of an upstream with the series that count them.

@@ -4,6 +4,7 @@
 //! restart), 2 a forced stop.
 
 mod admin;
+mod cert;
 mod check;
 mod completion;
 mod explain;
@@ -52,6 +53,9 @@ enum Command {
     Test(test::Options),
     /// Show what the running Portunus does.
     Status(status::Options),
+    /// Show certificates, and make programs believe the local authority.
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Run a small shop behind Portunus, to try things out.
     Demo(demo::Options),
     /// Show the version.
@@ -88,6 +92,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Explain(options) => explain::run(config, &options),
         Command::Test(options) => test::run(config, &options),
         Command::Status(options) => status::run(config, &options),
+        Command::Cert(command) => cert::run(config, &command),
         Command::Demo(options) => demo::run(options).map(|()| ExitCode::SUCCESS),
         Command::Version(options) => version::run(&options),
         Command::Completion(options) => completion::run(&options),

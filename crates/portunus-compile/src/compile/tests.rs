@@ -447,3 +447,51 @@ fn a_filter_that_asks_an_upstream_brings_it_along_over_reloads() {
     assert_eq!(names, ["http://10.0.0.5:80", "http://10.0.0.1:80"]);
     assert!(Arc::ptr_eq(route(&old, "a.test/a"), route(&new, "a.test/a")));
 }
+
+fn names(compiled: &Compiled, route_name: &str) -> Vec<&'static str> {
+    route(compiled, route_name).chain.links().iter().map(|link| link.name).collect()
+}
+
+#[test]
+fn hosts_with_certificates_are_sent_to_https_unless_told_otherwise() {
+    let compiled = Process::new().load(
+        "
+acme: {email: ops@example.com, domains: [a.test, '*.b.test'], challenge: dns-01, dns: {rfc2136: {server: 192.0.2.1}}}
+hosts:
+  a.test: {use: [request_id], hsts: 365d, routes: {/: http://10.0.0.1}}
+  x.b.test: {routes: {/: http://10.0.0.1}}
+  c.test: {routes: {/: http://10.0.0.1}}
+  x.y.b.test: {routes: {/: http://10.0.0.1}}
+  y.b.test: {redirect_https: false, routes: {/: http://10.0.0.1}}
+  plain.b.test: {listeners: web, routes: {/: http://10.0.0.1}}
+  '*': {redirect_https: 302, routes: {/: http://10.0.0.1}}
+",
+        None,
+    );
+    let bound: Vec<_> =
+        compiled.listeners.iter().map(|one| (one.name.as_str(), one.https)).collect();
+    assert_eq!(bound, [("web", false), ("secure", true)]);
+    assert_eq!(names(&compiled, "a.test/"), ["hsts", "redirect_https", "request_id"]);
+    assert_eq!(names(&compiled, "x.b.test/"), ["redirect_https"]);
+    assert_eq!(names(&compiled, "*/"), ["redirect_https"]);
+    for host in ["c.test/", "x.y.b.test/", "y.b.test/", "plain.b.test/"] {
+        assert!(names(&compiled, host).is_empty(), "{host}");
+    }
+}
+
+#[test]
+fn public_names_alone_get_certificates_of_a_public_authority() {
+    let hosts =
+        ["a.example.com", "localhost", "a.localhost", "10.0.0.1", "'*.example.com'", "b.internal"];
+    let routes =
+        hosts.map(|host| format!("  {host}: {{routes: {{/: http://10.0.0.1}}}}\n")).concat();
+    let redirected = |acme: &str| {
+        let compiled = Process::new().load(&format!("acme: {acme}\nhosts:\n{routes}"), None);
+        let routes =
+            compiled.snapshot.routes.iter().filter(|route| !route.chain.links().is_empty());
+        routes.map(|route| route.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(redirected("ops@example.com"), ["a.example.com/"]);
+    let own = "{email: ops@example.com, directory: https://ca.internal/dir}";
+    assert_eq!(redirected(own), ["a.example.com/", "a.localhost/", "b.internal/"]);
+}

@@ -1,8 +1,9 @@
 //! A question as the exchange that the data path would have at the moment of routing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
-use portunus_base::ListenerId;
+use portunus_base::{ListenerId, TlsFacts};
 use portunus_exchange::{ClientFacts, Exchange};
 use portunus_http::{HeaderId, normalize_path};
 use portunus_snapshot::{Networks, admit};
@@ -15,6 +16,7 @@ pub(super) fn exchange(question: &Question, listener: ListenerId, trusted: &Netw
     let (local, peer) = (question.port(), question.client_ip);
     let facts = ClientFacts::direct(SocketAddr::new(peer, 0), at_home(peer, local), listener);
     exchange.client = ClientFacts { scheme: question.scheme, ..facts };
+    exchange.tls = question.is_https().then(|| Rc::new(handshake(question)));
     let head = &mut exchange.request;
     head.set_method(question.method.as_bytes());
     let mut normal = Vec::new();
@@ -28,6 +30,16 @@ pub(super) fn exchange(question: &Question, listener: ListenerId, trusted: &Netw
     }
     admit(&mut exchange, trusted);
     exchange
+}
+
+/// What a handshake with a client of today tells.
+fn handshake(question: &Question) -> TlsFacts {
+    TlsFacts {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        server_name: question.sni.as_deref().map(Box::from),
+        ..TlsFacts::default()
+    }
 }
 
 fn at_home(peer: IpAddr, port: u16) -> SocketAddr {

@@ -9,7 +9,7 @@ use portunus_route::{ConnectionFacts, Missed, Params, Trace};
 use portunus_snapshot::{Decision, Destination, Route};
 
 use super::trace::{self, Told};
-use super::{Answer, ChosenRoute, Client, End, Explanation, admit};
+use super::{Answer, ChosenRoute, Client, End, Explanation, admit, tls};
 use crate::{Compiled, ListenerBinding, Question};
 use filters::Filtered;
 
@@ -31,6 +31,7 @@ pub(super) fn run(compiled: &Compiled, question: &Question) -> Explanation {
         question: question.clone(),
         client,
         listener: listener.map(|one| (one.name.clone(), one.address.to_string())),
+        tls: listener.and_then(|listener| tls::tell(compiled, listener, question, &exchange)),
         host,
         hosts_elsewhere,
         route: None,
@@ -38,6 +39,10 @@ pub(super) fn run(compiled: &Compiled, question: &Question) -> Explanation {
         filters: Vec::new(),
         end: End::Answer(Answer::default()),
     };
+    if explanation.tls.as_ref().is_some_and(|tls| tls.misdirected) {
+        explanation.end = End::Answer(misdirected());
+        return explanation;
+    }
     match decision {
         Some(Decision::Route(route)) => serve(compiled, route, exchange, &mut explanation),
         Some(Decision::Miss(missed)) => explanation.end = End::Answer(miss(&missed)),
@@ -49,24 +54,28 @@ pub(super) fn run(compiled: &Compiled, question: &Question) -> Explanation {
     explanation
 }
 
-/// The listener that was asked for; else one with the port; else the first one that has a route.
+/// The listener that was asked for; else one with the port; else the first one that has a route. Each time one that
+/// speaks TLS as the client does comes first: others may stand behind a proxy that ends it.
 fn listener<'c>(compiled: &'c Compiled, question: &Question) -> Option<&'c ListenerBinding> {
-    let mut listeners = compiled.listeners.iter();
+    let listeners = &compiled.listeners;
     if let Some(name) = &question.listener {
-        return listeners.find(|listener| listener.name == *name);
+        return listeners.iter().find(|listener| listener.name == *name);
     }
     let port = question.port();
-    let on_port = |listener: &&ListenerBinding| match listener.address {
+    let on_port = |listener: &ListenerBinding| match listener.address {
         ListenAddress::Ip(address) => address.port() == port,
         ListenAddress::Unix(_) => false,
     };
-    let serves = |listener: &&ListenerBinding| {
+    let serves = |listener: &ListenerBinding| {
         let mut exchange = admit::exchange(question, listener.id, &compiled.snapshot.trusted);
         let decision = decide(compiled, &mut exchange, &mut Trace::default());
         matches!(decision, Decision::Route(_))
     };
-    let found = listeners.clone().find(on_port).or_else(|| listeners.clone().find(serves));
-    found.or_else(|| listeners.next())
+    let first = |fits: &dyn Fn(&ListenerBinding) -> bool| {
+        let mut alike = listeners.iter().filter(|one| one.https == question.is_https());
+        alike.find(|one| fits(one)).or_else(|| listeners.iter().find(|one| fits(one)))
+    };
+    first(&on_port).or_else(|| first(&serves)).or_else(|| first(&|_| true))
 }
 
 fn decide<'c>(compiled: &'c Compiled, exchange: &mut Exchange, trace: &mut Trace) -> Decision<'c> {
@@ -103,6 +112,17 @@ fn serve(
 
 fn params(params: &Params) -> Vec<(String, String)> {
     params.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// The answer where the host fits neither the name that was asked for nor the certificate.
+fn misdirected() -> Answer {
+    let detail = "The host is not one of this connection: its certificate is for another one.";
+    Answer {
+        status: 421,
+        reason: Some("tls.misdirected".to_owned()),
+        detail: Some(detail.to_owned()),
+        headers: Vec::new(),
+    }
 }
 
 /// The answer where no route fits.

@@ -24,6 +24,11 @@ pub(super) fn write(explanation: &Explanation) -> String {
             "name": name,
             "address": address,
         })),
+        "tls": explanation.tls.as_ref().map(|tls| json!({
+            "name": tls.name,
+            "certificate": tls.certificate,
+            "misdirected": tls.misdirected,
+        })),
         "host": explanation.host,
         "hosts_elsewhere": explanation.hosts_elsewhere,
         "route": explanation.route.as_ref().map(|route| json!({

@@ -5,13 +5,14 @@ use std::fmt;
 use portunus_base::{Percent, format_duration};
 use portunus_snapshot::RetryPlan;
 
-use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict};
+use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict, TlsStory};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.question)?;
         topic(f, "client", [client(&self.client)])?;
         topic(f, "listener", [self.listener_text()])?;
+        topic(f, "tls", self.tls.iter().map(tls))?;
         topic(f, "host", self.host_text())?;
         if let Some(route) = &self.route {
             let params = route.params.iter().map(|(name, value)| format!("{name} = {value}"));
@@ -58,6 +59,14 @@ fn topic(
         word = "";
     }
     Ok(())
+}
+
+fn tls(story: &TlsStory) -> String {
+    let TlsStory { name, certificate, .. } = story;
+    match name {
+        Some(name) => format!("asks for {name}, gets {certificate}"),
+        None => format!("asks for no name, gets {certificate}"),
+    }
 }
 
 fn client(client: &Client) -> String {

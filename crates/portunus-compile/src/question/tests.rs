@@ -19,6 +19,13 @@ fn words_are_read_as_for_curl() {
     assert_eq!(parsed("-I|a.test?q").unwrap().to_string(), "HEAD http://a.test/?q");
     assert_eq!(parsed("a.test|-H|Host: b.test:1").unwrap().to_string(), "GET http://b.test:1/");
     assert_eq!(parsed("https://[::1]/").unwrap().port(), 443);
+    let sni = |words| parsed(words).unwrap().sni;
+    assert_eq!(sni("https://A.test:8443/|-H|Host: b.test").as_deref(), Some("a.test"));
+    assert_eq!(sni("https://a.test/|--sni|c.test").as_deref(), Some("c.test"));
+    assert_eq!(
+        [sni("http://a.test/"), sni("https://[::1]/"), sni("https://10.0.0.1/")],
+        [const { None }; 3]
+    );
 }
 
 #[test]
@@ -36,7 +43,7 @@ fn mistakes_are_one_line_each() {
         ("a.test|--client-ip|me", "`me` is not an IP address"),
         (
             "a.test|-d|x",
-            "`-d` is unknown here; known: -X, -H, -A, -b, -e, -I, --client-ip, --listener",
+            "`-d` is unknown here; known: -X, -H, -A, -b, -e, -I, --client-ip, --listener, --sni",
         ),
         ("GET|a.test|b.test", "`b.test` is one word too many"),
         ("-X|G T|a.test", "`G T` is not a method"),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portunus_base::ListenerId;
+use portunus_config::ConfigSpec;
 use portunus_config::spec::{HostSpec, RouteSpec, RulesSpec};
 use portunus_exchange::Phase;
 use portunus_filter::Link;
@@ -15,6 +16,7 @@ use crate::chain::Chains;
 use crate::condition::conditions;
 use crate::listener::ListenerIds;
 use crate::place::{Extent, report_pattern};
+use crate::secure;
 use crate::upstream::Upstreams;
 
 /// A route before it is known whether the configuration is good.
@@ -73,6 +75,7 @@ impl<'a> Host<'a> {
     pub(super) fn read(
         name: &Spanned<String>,
         spec: &'a HostSpec,
+        config: &ConfigSpec,
         parties: &mut Parties<'_, 'a>,
     ) -> Self {
         let ipv6 = name.contains(':') && !name.starts_with('[');
@@ -81,11 +84,13 @@ impl<'a> Host<'a> {
             false => HostPattern::parse(name),
         };
         let listeners = spec.listeners.iter().filter_map(|name| parties.listeners.known(name));
+        let mut filters = secure::filters(name, spec, config, parties.chains);
+        filters.extend(parties.chains.places(&spec.r#use, &format!("hosts.{}.use", name.value)));
         Self {
             name: Arc::from(name.as_str()),
             pattern: pattern.ok(),
             listeners: listeners.collect(),
-            filters: parties.chains.places(&spec.r#use, &format!("hosts.{}.use", name.value)),
+            filters,
             spec,
         }
     }

@@ -33,7 +33,7 @@ impl Plan {
             None => Some(Destination::None),
         };
         let mirror = match &route.mirror {
-            Some(mirror) => self::mirror(mirror, upstreams).map(Some),
+            Some(mirror) => self::mirror(mirror, upstreams, reader).map(Some),
             None => Some(None),
         };
         let timeouts = RouteTimeouts {
@@ -41,6 +41,8 @@ impl Plan {
             connect: route.timeouts.connect,
             first_byte: route.timeouts.first_byte,
             idle: route.timeouts.idle,
+            tunnel_idle: route.timeouts.tunnel_idle,
+            tunnel_lifetime: route.timeouts.tunnel_lifetime,
         };
         let (destination, retry, mirror) = (destination?, retry(&route.retry), mirror?);
         Some(Self { destination, timeouts, retry, mirror, upgrade: route.upgrade })
@@ -100,27 +102,31 @@ fn same_links(old: &[Link], new: &[Link]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(same)
 }
 
-fn destination(
+pub(crate) fn destination(
     to: &Spanned<ToSpec>,
     upstreams: &mut Upstreams<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<Destination> {
     match &to.value {
-        ToSpec::One(target) => upstreams.target(target).map(Destination::Upstream),
+        ToSpec::One(target) => upstreams.target(target, reader).map(Destination::Upstream),
         ToSpec::Endpoints(urls) => upstreams.of_urls(urls, reader).map(Destination::Upstream),
         ToSpec::Split(parts) => {
-            let share = |part: &portunus_config::spec::WeightedSpec| {
-                Some((upstreams.target(&part.target)?, part.weight.value))
+            let mut share = |part: &portunus_config::spec::WeightedSpec| {
+                Some((upstreams.target(&part.target, reader)?, part.weight.value))
             };
-            let shares: Vec<_> = parts.iter().map(share).collect();
+            let shares: Vec<_> = parts.iter().map(&mut share).collect();
             let shares: Vec<_> = shares.into_iter().collect::<Option<_>>()?;
             Split::new(&shares).map(Destination::Split)
         }
     }
 }
 
-fn mirror(spec: &MirrorSpec, upstreams: &mut Upstreams<'_>) -> Option<Mirror> {
-    let upstream = upstreams.target(&spec.to)?;
+fn mirror(
+    spec: &MirrorSpec,
+    upstreams: &mut Upstreams<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Mirror> {
+    let upstream = upstreams.target(&spec.to, reader)?;
     Some(Mirror { upstream, share: spec.share.0, body_max: MIRROR_BODY_BYTES_MAX })
 }
 
@@ -132,6 +138,7 @@ fn retry(spec: &RetrySpec) -> RetryPlan {
             RetryOnSpec::Reset => on.reset = true,
             RetryOnSpec::FirstByte => on.first_byte = true,
             RetryOnSpec::Status(status) => on.statuses.push(status),
+            RetryOnSpec::Grpc(code) => on.grpc = on.grpc.with(code),
         }
     }
     // What is written counts the first try; what is planned does not.

@@ -4,7 +4,11 @@ use portunus_spec::{Node, Problem, Reader, Span, Spanned, check as rule};
 
 use super::{Names, host_pattern};
 use crate::salvage::Gaps;
-use crate::spec::{HostSpec, RouteSpec, TargetSpec, ToSpec};
+use crate::spec::{
+    HostSpec, HstsSpec, ListenerSpec, RedirectHttpsSpec, RouteSpec, TargetSpec, ToSpec,
+    UpstreamSpec,
+};
+use crate::{EndpointScheme, EndpointUrl};
 
 pub(super) fn hosts(names: Names<'_>, reader: &mut Reader<'_>) {
     for (name, host) in &names.config.hosts {
@@ -16,9 +20,17 @@ pub(super) fn hosts(names: Names<'_>, reader: &mut Reader<'_>) {
 }
 
 fn host(name: Span, host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) {
-    for listener in &host.listeners {
-        names.listener(listener.span, listener, reader);
+    let listeners = names.config.listeners_in_force();
+    for name in &host.listeners {
+        names.listener(name.span, name, reader);
+        let listener = listeners.get(name);
+        if listener.is_some_and(|listener| !listener.serves_http()) {
+            let message = format!("the listener `{}` does not serve HTTP", name.value);
+            let error = reader.error(name.span, message);
+            error.help("leave it out, or write its `protocols`: [h1, h2]");
+        }
     }
+    secure(host, names, reader);
     if host.routes.is_empty() && !names.gaps.hide(reader.path(), &["routes"]) {
         let help = "add `routes: {/**: http://host:port}`";
         reader.error(name, "a host without routes").help(help);
@@ -35,6 +47,43 @@ fn host(name: Span, host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) 
             }
         }
     });
+}
+
+/// What needs TLS in front: ours, or that of a proxy that is trusted to say so.
+fn secure(host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) {
+    let listeners = names.config.listeners_in_force();
+    let named = |name: &Spanned<String>| {
+        host.listeners.is_empty() || host.listeners.iter().any(|own| own.value == name.value)
+    };
+    let https =
+        |(name, listener): &(Spanned<String>, ListenerSpec)| named(name) && listener.serves_https();
+    let is_secure = listeners.iter().any(https)
+        || !names.config.trusted_proxies.is_empty()
+        || names.gaps.within("listeners")
+        || names.gaps.within("trusted_proxies");
+    if let Some(redirect) = &host.redirect_https
+        && redirect.value != RedirectHttpsSpec::Off
+        && !is_secure
+    {
+        let error = reader.error(redirect.span, "no listener with TLS serves this host");
+        error.help("add `tls` to a listener");
+    }
+    if let Some(hsts) = &host.hsts {
+        if !is_secure {
+            let message = "browsers take this over TLS only, and no listener has it";
+            reader.warning(hsts.max_age.span, message).help("add `tls` to a listener");
+        }
+        preload(hsts, reader);
+    }
+}
+
+fn preload(hsts: &HstsSpec, reader: &mut Reader<'_>) {
+    let long = hsts.max_age.as_secs() >= YEAR_S;
+    if hsts.preload && !(hsts.include_subdomains && long) {
+        let message = "browsers only put a host on their list with its subdomains and for a year";
+        let warning = reader.warning(hsts.max_age.span, message);
+        warning.help("write {max_age: 365d, include_subdomains: true, preload: true}");
+    }
 }
 
 fn route(path: Span, route: &RouteSpec, names: Names<'_>, reader: &mut Reader<'_>) {
@@ -93,12 +142,53 @@ fn target_names(to: &Spanned<ToSpec>, names: Names<'_>, reader: &mut Reader<'_>)
     for target in ToSpec::targets(to) {
         target_name(target, names, reader);
     }
+    if let ToSpec::Endpoints(urls) = &to.value {
+        urls.iter().for_each(|url| has_scheme(url.span, url, reader));
+        let Some((first, rest)) = urls.split_first() else { return };
+        if let Some(other) = rest.iter().find(|other| other.scheme != first.scheme) {
+            let error = reader.error(other.span, "the endpoints of an upstream speak the same");
+            error.related(first.span, "this one speaks something else");
+            error.help("split the requests instead: {http://a: 50, https://b: 50}");
+        }
+    }
 }
 
+/// A target of HTTP.
 fn target_name(target: Spanned<&TargetSpec>, names: Names<'_>, reader: &mut Reader<'_>) {
-    if let TargetSpec::Upstream(name) = target.value {
-        names.upstream(target.span, name, reader);
+    match target.value {
+        TargetSpec::Upstream(name) => {
+            names.upstream(target.span, name, reader);
+            let raw = names.config.upstreams.get(name).and_then(raw_endpoint);
+            if let Some(raw) = raw {
+                let message = format!("the upstream `{name}` has endpoints that are not for HTTP");
+                let error = reader.error(target.span, message);
+                error.related(raw.span, "such as this").help(format!("write http://{}", raw.value));
+            }
+        }
+        TargetSpec::Url(url) => has_scheme(target.span, url, reader),
     }
+}
+
+fn raw_endpoint(upstream: &UpstreamSpec) -> Option<&Spanned<EndpointUrl>> {
+    let mut urls = upstream.endpoints.iter().map(|endpoint| &endpoint.url);
+    urls.find(|url| url.scheme == EndpointScheme::Raw)
+}
+
+fn has_scheme(span: Span, url: &EndpointUrl, reader: &mut Reader<'_>) {
+    if url.scheme == EndpointScheme::Raw {
+        let error = reader.error(span, format!("nothing says how to speak to {url}"));
+        error.help(format!("write http://{url} or https://{url}"));
+    }
+}
+
+/// Targets of bytes without HTTP: any upstream or endpoint will do.
+pub(super) fn raw_target(to: &Spanned<ToSpec>, names: Names<'_>, reader: &mut Reader<'_>) {
+    for target in ToSpec::targets(to) {
+        if let TargetSpec::Upstream(name) = target.value {
+            names.upstream(target.span, name, reader);
+        }
+    }
+    weights(to, reader);
 }
 
 fn weights(to: &Spanned<ToSpec>, reader: &mut Reader<'_>) {
@@ -129,6 +219,8 @@ fn method(method: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A year, in seconds.
+const YEAR_S: u64 = 365 * 24 * 3600;
 /// Methods that nobody means in lower case.
 const KNOWN_METHODS: &[&str] =
     &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use portunus_base::ByteSize;
-use portunus_spec::{Spanned, spec, spec_enum};
+use portunus_spec::{Named, Spanned, spec, spec_enum};
 
-use super::NotYet;
+use super::{TcpSpec, TlsSpec, ToSpec, UdpSpec};
 use crate::ListenAddress;
 
 spec! {
@@ -16,18 +16,23 @@ spec! {
         address: Spanned<ListenAddress>,
         /// Whether connections start with a PROXY protocol head.
         proxy_protocol: Spanned<ProxyProtocolSpec> = Spanned::none(ProxyProtocolSpec::Off),
-        /// Protocols that clients may speak.
-        protocols: Vec<Spanned<ProtocolSpec>> = vec![Spanned::none(ProtocolSpec::H1)],
+        /// Protocols that clients may speak. HTTP/2 is agreed on within TLS, and without TLS by prior
+        /// knowledge. Beside `tcp`: those that are served, while all else is passed on.
+        protocols: Spanned<Vec<Spanned<ProtocolSpec>>> = ProtocolSpec::default_list(),
         /// How long it waits for clients.
         timeouts: ListenerTimeoutsSpec,
         /// What a client may send before it is refused.
         limits: ListenerLimitsSpec,
-        /// TLS.
-        tls: NotYet,
-        /// Bytes without HTTP.
-        tcp: NotYet,
-        /// TLS routed by name, without ending it.
-        sni: NotYet,
+        /// TLS: `{}` with the settings of the top level, `self_signed` for trying out.
+        tls: Option<Spanned<TlsSpec>>,
+        /// TCP that is passed on without reading it, instead of HTTP.
+        tcp: Option<Spanned<TcpSpec>>,
+        /// TLS that is passed on without ending it, by the name that the client asks for:
+        /// `shop.example.com`, `*.example.com`, or `*` for all others. Other connections are served
+        /// as if this was not there.
+        sni: Named<Spanned<ToSpec>> = Named::default(),
+        /// UDP that is passed on, instead of HTTP.
+        udp: Option<Spanned<UdpSpec>>,
     }
 }
 
@@ -52,6 +57,26 @@ spec_enum! {
         H2 = "h2",
         /// HTTP/3.
         H3 = "h3",
+    }
+}
+
+impl ProtocolSpec {
+    fn default_list() -> Spanned<Vec<Spanned<Self>>> {
+        Spanned::none(vec![Spanned::none(Self::H1), Spanned::none(Self::H2)])
+    }
+}
+
+impl ListenerSpec {
+    /// Whether it serves HTTP: where it passes on TCP, only if protocols are written beside that.
+    #[must_use]
+    pub fn serves_http(&self) -> bool {
+        self.udp.is_none() && (self.tcp.is_none() || !self.protocols.span.is_none())
+    }
+
+    /// Whether it serves HTTP over TLS.
+    #[must_use]
+    pub fn serves_https(&self) -> bool {
+        self.serves_http() && self.tls.is_some()
     }
 }
 
@@ -80,5 +105,15 @@ spec! {
         header_bytes_max: ByteSize = ByteSize(64 << 10),
         /// Most connections at once; none without it.
         connections_max: Option<u32>,
+        /// HTTP/2.
+        h2: H2LimitsSpec,
+    }
+}
+
+spec! {
+    /// What a client may do on one HTTP/2 connection.
+    pub struct H2LimitsSpec {
+        /// Most requests at once.
+        streams_max: Spanned<u32> = Spanned::none(100),
     }
 }

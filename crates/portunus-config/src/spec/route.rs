@@ -113,6 +113,10 @@ spec! {
         connect: Option<Duration>,
         /// For the head of the answer.
         first_byte: Option<Duration>,
+        /// Without a byte in either direction of a WebSocket or another tunnel; one hour unless set.
+        tunnel_idle: Option<Duration>,
+        /// For a WebSocket or another tunnel in all; no limit unless set.
+        tunnel_lifetime: Option<Duration>,
     }
 }
 
@@ -122,7 +126,8 @@ spec! {
         short = attempts;
         /// How often a request is sent in all, the first time included; 1 turns retries off.
         attempts: Spanned<u32> = Spanned::none(2),
-        /// After what: `connect`, `reset`, `first_byte` (a timeout), or a status from 500 to 599.
+        /// After what: `connect`, `reset`, `first_byte` (a timeout), a status from 500 to 599, or the name
+        /// of a gRPC status such as `unavailable`.
         on: Vec<Spanned<RetryOnSpec>> = RetryOnSpec::default_list(),
         /// How many retries there may be, as a share of the requests.
         budget: Percent = Percent(0.2),
@@ -140,6 +145,8 @@ pub enum RetryOnSpec {
     FirstByte,
     /// An answer with this status.
     Status(u16),
+    /// A gRPC answer with this code.
+    Grpc(u8),
 }
 
 impl RetryOnSpec {
@@ -154,8 +161,17 @@ impl RetryOnSpec {
             ("reset", _) => Ok(Self::Reset),
             ("first_byte", _) => Ok(Self::FirstByte),
             (_, Ok(status @ 500..=599)) => Ok(Self::Status(status)),
-            _ => Err("write connect, reset, first_byte, or a status from 500 to 599"),
+            _ => Self::grpc(text).ok_or(RETRY_ON_HELP),
         }
+    }
+}
+
+impl RetryOnSpec {
+    /// The name of a gRPC status, as gRPC writes it or in lower case, with `-` or `_`.
+    fn grpc(text: &str) -> Option<Self> {
+        let name = text.to_ascii_lowercase().replace('-', "_");
+        let known = GRPC_CODES.iter().find(|(known, _)| *known == name);
+        known.map(|(_, code)| Self::Grpc(*code))
     }
 }
 
@@ -166,11 +182,29 @@ impl fmt::Display for RetryOnSpec {
             Self::Reset => f.write_str("reset"),
             Self::FirstByte => f.write_str("first_byte"),
             Self::Status(status) => status.fmt(f),
+            Self::Grpc(code) => {
+                let known = GRPC_CODES.iter().find(|(_, known)| known == code);
+                f.write_str(known.map_or("", |(name, _)| name))
+            }
         }
     }
 }
 
 textual! {
-    RetryOnSpec: "`connect`, `reset`, `first_byte` or status", "a reason to try again",
-        ["connect", "reset", "first_byte", "503"];
+    RetryOnSpec: "`connect`, `reset`, `first_byte`, status or gRPC status", "a reason to try again",
+        ["connect", "reset", "first_byte", "503", "unavailable"];
 }
+
+const RETRY_ON_HELP: &str = "write connect, reset, first_byte, a status from 500 to 599, \
+    or a gRPC status such as unavailable";
+/// The gRPC statuses that another try may change.
+const GRPC_CODES: &[(&str, u8)] = &[
+    ("cancelled", 1),
+    ("unknown", 2),
+    ("deadline_exceeded", 4),
+    ("resource_exhausted", 8),
+    ("aborted", 10),
+    ("internal", 13),
+    ("unavailable", 14),
+    ("data_loss", 15),
+];

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use portunus_spec::shape::{Json, Scalar};
-use portunus_spec::{Node, Reader, Shape, Spanned, Spec, read_parsed, spec};
+use portunus_spec::{Node, Reader, Shape, Spanned, Spec, read_parsed, spec, spec_enum};
 
-use super::{DiscoverSpec, NotYet};
+use super::{DiscoverSpec, NotYet, UpstreamTlsSpec};
 use crate::EndpointUrl;
 use crate::address::textual;
 
@@ -26,8 +26,11 @@ spec! {
         limits: UpstreamLimitsSpec,
         /// How long it may take.
         timeouts: UpstreamTimeoutsSpec,
-        /// The version of HTTP that it speaks.
-        http: HttpSpec = HttpSpec::Auto,
+        /// The version of HTTP that it speaks: `1`, `2`, or `auto`, which is the best that it offers
+        /// within TLS, and 1 without TLS.
+        http: Spanned<HttpSpec> = Spanned::none(HttpSpec::Auto),
+        /// The PROXY protocol head that each connection starts with; none unless set.
+        proxy_protocol: Option<ProxyProtocolVersionSpec>,
         /// The zone whose endpoints are preferred; the top level's unless set.
         zone: Option<String>,
         /// Clients that stay at their endpoint.
@@ -37,7 +40,7 @@ spec! {
         /// An upstream that fails gets no requests for a while.
         breaker: NotYet,
         /// TLS to the upstream.
-        tls: NotYet,
+        tls: Option<Spanned<UpstreamTlsSpec>>,
     }
 }
 
@@ -45,7 +48,7 @@ spec! {
     /// One endpoint.
     pub struct EndpointSpec {
         short = url;
-        /// `http://host:port`.
+        /// `http://host:port`, `https://host:port`, or `host:port` for TCP and UDP.
         url: Spanned<EndpointUrl>,
         /// Its share of the requests, beside those of the others.
         weight: Spanned<u32> = Spanned::none(1),
@@ -57,13 +60,20 @@ spec! {
 }
 
 spec! {
-    /// Requests that find out which endpoints work.
+    /// Requests that find out which endpoints work: a `path`, `grpc`, or `tcp` alone.
     pub struct HealthSpec {
         short = path;
         /// The path that is asked for.
-        path: Spanned<String>,
+        path: Option<Spanned<String>>,
+        /// The service that the gRPC health protocol (grpc.health.v1) is asked about; `""` is the
+        /// whole server.
+        grpc: Option<Spanned<String>>,
+        /// Whether a connection alone shows that an endpoint works.
+        tcp: Spanned<bool> = Spanned::none(false),
+        /// The host that is asked for; the endpoint's own unless set.
+        host: Option<String>,
         /// Time between two checks of an endpoint.
-        every: Duration = Duration::from_secs(5),
+        every: Spanned<Duration> = Spanned::none(Duration::from_secs(5)),
         /// How long one check may take.
         timeout: Duration = Duration::from_secs(2),
         /// Good checks that make an endpoint healthy.
@@ -86,6 +96,8 @@ spec! {
         requests_max: Option<u32>,
         /// Most idle connections that each worker keeps to an endpoint.
         idle_max: u32 = 64,
+        /// Most requests at once on one HTTP/2 connection; what the endpoint allows, if that is less.
+        streams_max: Spanned<u32> = Spanned::none(100),
         /// Requests that wait for their turn.
         queue: NotYet,
     }
@@ -112,6 +124,8 @@ pub enum HttpSpec {
     Auto,
     /// HTTP/1.1.
     H1,
+    /// HTTP/2; without TLS by prior knowledge.
+    H2,
 }
 
 impl HttpSpec {
@@ -119,10 +133,9 @@ impl HttpSpec {
         match text {
             "auto" => Ok(Self::Auto),
             "1" | "1.1" => Ok(Self::H1),
-            "2" | "3" => {
-                Err("HTTP/2 and HTTP/3 to upstreams are not supported by this version yet")
-            }
-            _ => Err("write 1 or auto"),
+            "2" => Ok(Self::H2),
+            "3" => Err("HTTP/3 to upstreams is not supported by this version yet"),
+            _ => Err("write 1, 2 or auto"),
         }
     }
 }
@@ -132,7 +145,18 @@ impl fmt::Display for HttpSpec {
         f.write_str(match self {
             Self::Auto => "auto",
             Self::H1 => "1",
+            Self::H2 => "2",
         })
+    }
+}
+
+spec_enum! {
+    /// A version of the PROXY protocol.
+    pub enum ProxyProtocolVersionSpec {
+        /// Text.
+        V1 = "v1",
+        /// Binary; it can also say what TLS the client spoke.
+        V2 = "v2",
     }
 }
 
@@ -175,6 +199,6 @@ impl fmt::Display for StatusSpec {
 }
 
 textual! {
-    HttpSpec: "`1` or `auto`", "a version of HTTP", ["1", "auto"];
+    HttpSpec: "`1`, `2` or `auto`", "a version of HTTP", ["1", "2", "auto"];
     StatusSpec: "status", "a status", ["200", "2xx", "200-399"];
 }

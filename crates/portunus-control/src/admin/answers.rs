@@ -4,9 +4,11 @@ use portunus_balance::Endpoint;
 use portunus_base::{Clock as _, Mono, SystemClock, Wall};
 use portunus_snapshot::{Destination, Route, Snapshot};
 use portunus_telemetry::metrics::{Count, SeriesTotals};
+use portunus_tls::KeyKind;
 use portunus_upstream::Upstream;
 use serde::Serialize;
 
+use crate::certificates::ShownCertificate;
 use crate::shared::{ReloadResult, Reloaded, Shared};
 
 /// `/api/status`.
@@ -76,6 +78,63 @@ pub(super) fn listeners(shared: &Shared) -> Vec<ListenerAnswer> {
         }
     };
     shared.bound.load().iter().map(answer).collect()
+}
+
+/// One of `/api/certificates`.
+#[derive(Debug, Serialize)]
+pub(super) struct CertificateAnswer {
+    listener: String,
+    source: String,
+    names: Vec<String>,
+    issuer: Option<String>,
+    key: Option<&'static str>,
+    not_before: Option<String>,
+    not_after: Option<String>,
+    expired: bool,
+    fingerprint_sha256: Option<String>,
+}
+
+pub(super) fn certificates(shared: &Shared) -> Vec<CertificateAnswer> {
+    let now = SystemClock.wall();
+    shared.shown.all().into_iter().map(|shown| certificate(shown, now)).collect()
+}
+
+fn certificate(shown: ShownCertificate, now: Wall) -> CertificateAnswer {
+    let ShownCertificate { listener, origin, facts } = shown;
+    let facts = facts.as_ref();
+    CertificateAnswer {
+        listener,
+        source: origin,
+        names: facts.map_or_else(
+            || vec!["whatever is asked for".to_owned()],
+            |facts| facts.names.iter().map(ToString::to_string).collect(),
+        ),
+        issuer: facts.map(|facts| facts.issuer.clone()),
+        key: facts.map(|facts| match facts.key {
+            KeyKind::Rsa => "rsa",
+            KeyKind::Ecdsa => "ecdsa",
+            KeyKind::Ed25519 => "ed25519",
+            KeyKind::Other => "other",
+        }),
+        not_before: facts.map(|facts| timestamp(facts.not_before)),
+        not_after: facts.map(|facts| timestamp(facts.not_after)),
+        expired: facts.is_some_and(|facts| facts.not_after <= now),
+        fingerprint_sha256: facts.map(|facts| facts.fingerprint_sha256.clone()),
+    }
+}
+
+/// `/api/authority`.
+#[derive(Debug, Serialize)]
+pub(super) struct AuthorityAnswer {
+    /// Null where no listener uses it.
+    pem: Option<String>,
+}
+
+pub(super) fn authority(shared: &Shared) -> AuthorityAnswer {
+    let is_used = shared.current.load().compiled.certificates.iter().any(|one| one.self_signed);
+    let authority = is_used.then(|| shared.world.tls.authority()).flatten();
+    let pem = authority.and_then(Result::ok).map(|authority| authority.pem().to_owned());
+    AuthorityAnswer { pem }
 }
 
 /// One of `/api/routes`.

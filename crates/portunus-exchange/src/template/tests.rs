@@ -9,6 +9,13 @@ fn exchange() -> Exchange {
     exchange.request.headers.append(b"Cookie", b"a=1; sid = s42 ;b=2");
     exchange.request.headers.append(b"X-Tag", b"t");
     exchange.attributes.set("request_id", b"r1");
+    let client = ClientCertificate { subject: "CN=robot".into(), ..Default::default() };
+    exchange.tls = Some(std::rc::Rc::new(TlsFacts {
+        version: "TLSv1.3",
+        server_name: Some("shop.example.com".into()),
+        client: Some(client),
+        ..TlsFacts::default()
+    }));
     exchange
 }
 
@@ -29,6 +36,8 @@ fn variables_are_filled_in() {
         ("{{{method}}}", "{PUT}"),
         ("{client.ip}:{client.port}", "0.0.0.0:0"),
         ("ünïcode {scheme}", "ünïcode http"),
+        ("{tls.version} {tls.server_name} {tls.cipher}", "1.3 shop.example.com "),
+        ("{client.cert.subject}/{client.cert.serial}", "CN=robot/"),
     ] {
         assert_eq!(rendered(text), expected, "{text}");
     }

@@ -29,3 +29,11 @@ fn parts_of_names_and_longer_ones_are_other() {
         assert_eq!(HeaderId::of(format!("{name}\0").as_bytes()), HeaderId::Other);
     }
 }
+
+#[test]
+fn lower_names_are_the_names_in_lower_case() {
+    for id in HeaderId::all() {
+        assert_eq!(id.lower_name(), id.name().to_ascii_lowercase());
+    }
+    assert_eq!(HeaderId::Other.lower_name(), "");
+}

@@ -45,3 +45,26 @@ fn a_long_body_passes_whole_and_a_short_one_is_noticed() {
         assert!(got == sent);
     });
 }
+
+#[test]
+fn a_burst_takes_what_is_there_and_leaves_the_pipe_empty() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let ((source, from), (to, sink)) = (pair().await, pair().await);
+        let pipes = Pipes::default();
+        let mut pipe = pipes.take().unwrap();
+        let mut splice = Splice { from: &from, to: &to, pipe: &mut pipe, left: u64::MAX };
+        assert_eq!(splice.burst().await.unwrap(), None);
+        source.write_all(b"abc").await.unwrap();
+        from.readable().await.unwrap();
+        assert_eq!(splice.burst().await.unwrap(), Some(3));
+        assert_eq!(splice.burst().await.unwrap(), None);
+        let mut got = Vec::with_capacity(16);
+        assert_eq!((sink.read(&mut got).await.unwrap(), &*got), (3, &b"abc"[..]));
+        source.shutdown_write();
+        from.readable().await.unwrap();
+        assert_eq!(splice.burst().await.unwrap(), Some(0));
+        pipes.give(pipe);
+        assert_eq!(pipes.free.borrow().len(), 1);
+    });
+}

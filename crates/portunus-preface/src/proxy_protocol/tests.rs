@@ -270,3 +270,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn kept_values_go_on_as_they_came() {
+    let addresses = Addresses::tcp(addr("192.0.2.1:1000"), addr("192.0.2.2:443"));
+    let tlvs = [
+        Tlv::Authority("shop.example.com"),
+        Tlv::Other { kind: 0xe0, value: b"own" },
+        Tlv::UniqueId(b"7"),
+        Tlv::Crc32c(0),
+    ];
+    let mut first = Vec::new();
+    encode(Version::V2, &addresses, &tlvs, &mut first).unwrap();
+    let kept = complete(&first).header.tlvs.bytes().to_vec();
+    let mut second = Vec::new();
+    let tlvs: Vec<_> = Tlvs::new(&kept).collect();
+    encode(Version::V2, &addresses, &tlvs, &mut second).unwrap();
+    assert_eq!(first, second);
+    let mut line = Vec::new();
+    encode(Version::V1, &addresses, &tlvs, &mut line).unwrap();
+    assert_eq!(line, b"PROXY TCP4 192.0.2.1 192.0.2.2 1000 443\r\n");
+}

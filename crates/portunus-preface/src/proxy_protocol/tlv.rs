@@ -155,9 +155,16 @@ pub struct Tlvs<'a> {
 }
 
 impl<'a> Tlvs<'a> {
-    /// Over bytes that [`check`] has accepted.
-    pub(super) fn new(rest: &'a [u8]) -> Self {
-        Self { rest }
+    /// Over the bytes of a header's values, as [`Tlvs::bytes`] gave them; ends at the first that is malformed.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// The values as they came, for whoever keeps them to pass them on.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.rest
     }
 }
 

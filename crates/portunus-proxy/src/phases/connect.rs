@@ -1,80 +1,200 @@
-//! A connection to the endpoint: an unused one, or a new one.
+//! A connection to the endpoint: an unused one, a shared one, or a new one.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry, Side};
-use portunus_snapshot::Route;
+use portunus_snapshot::{Route, UPGRADE};
 use portunus_telemetry::Connect;
-use portunus_upstream::wire::ReadBuffer;
-use portunus_upstream::{ClientConn, Picked, Upstream};
+use portunus_upstream::{
+    ClientConn, Dial, Found, H2Session, HttpVersion, Opened, Opening, Picked, Spoken, Upstream,
+};
 
 use crate::deadline::Deadline;
 use crate::local::Local;
 use crate::run::Run;
 
-/// Takes a connection from the worker's pool, or opens one.
+/// A connection on which an exchange can begin.
+pub(crate) enum Connection {
+    /// HTTP/1, all of it for one exchange.
+    H1(ClientConn),
+    /// HTTP/2, shared with others.
+    H2(H2Session),
+}
+
+/// Finds a connection in the worker's pool, or opens one.
 pub(crate) async fn connect(
     run: &Run<'_>,
     route: &Route,
     upstream: &Upstream,
     picked: &Picked,
     deadline: &Deadline,
-) -> Result<ClientConn, ProxyError> {
+) -> Result<Connection, ProxyError> {
     run.enter(Phase::Connect);
     let local = run.local;
-    let mut conn = match local.pools.take(picked.endpoint().state.key()) {
-        Some(conn) => {
+    let seek = Seek::new(run, route, upstream, picked);
+    let found = match seek.look() {
+        Found::Conn(conn) => {
             local.shard.connect(picked.series, Connect::Reused);
-            conn
+            return Ok(Connection::H1(conn));
         }
-        None => {
-            let timeout = route.timeouts.connect.unwrap_or(upstream.plan.connect_timeout);
-            let late = ProxyError::upstream(ErrorKind::ConnectTimeout, Retry::Unsent);
-            let opening = open(local, upstream, picked);
-            let began = local.worker.refresh();
-            let opened = deadline.bound(timeout, late, opening).await.and_then(|opened| opened);
-            let conn = note_failure(local, upstream, picked, opened)?;
-            let connect_us = local.worker.now().since_us(began);
-            run.exchange.borrow_mut().timings.connect_us = Some(connect_us);
-            conn
+        Found::Session(session) if !seek.upgrade => {
+            local.shard.connect(picked.series, Connect::Reused);
+            return Ok(Connection::H2(session));
         }
+        found => found,
     };
-    conn.read = ReadBuffer::new(local.buffers.take());
-    Ok(conn)
+    let timeout = route.timeouts.connect.unwrap_or(upstream.plan.connect_timeout);
+    let late = ProxyError::upstream(ErrorKind::ConnectTimeout, Retry::Unsent);
+    let began = local.worker.refresh();
+    let connected = deadline.bound(timeout, late, seek.obtain(found)).await;
+    let connected = connected.and_then(|connected| connected);
+    seek.note_failure(&connected);
+    let connect_us = local.worker.now().since_us(began);
+    run.exchange.borrow_mut().timings.connect_us = Some(connect_us);
+    connected
 }
 
-/// Opens a connection, unless the endpoint has all that it allows.
-async fn open(
+/// A connection for a call of our own. The caller bounds the time.
+pub(crate) async fn acquire(
     local: &Local,
     upstream: &Upstream,
     picked: &Picked,
-) -> Result<ClientConn, ProxyError> {
-    let endpoint = picked.endpoint();
-    let connections_max = upstream.plan.connections_max.unwrap_or(u32::MAX);
-    if endpoint.state.connections() >= connections_max {
-        // Another endpoint may have room.
-        return Err(ProxyError {
-            retry: Retry::Unsent,
-            ..ProxyError::local(ErrorKind::UpstreamBusy)
-        });
-    }
-    let conn = ClientConn::open(&endpoint.address, &endpoint.state).await?;
-    local.worker.refresh();
-    local.shard.connect(picked.series, Connect::Fresh);
-    Ok(conn)
+) -> Result<Connection, ProxyError> {
+    let opened = Cell::new(false);
+    let seek = Seek { local, upstream, picked, client: None, upgrade: false, opened };
+    seek.obtain(seek.look()).await
 }
 
-/// An endpoint that cannot be connected to is left alone for a while.
-fn note_failure(
-    local: &Local,
-    upstream: &Upstream,
-    picked: &Picked,
-    opened: Result<ClientConn, ProxyError>,
-) -> Result<ClientConn, ProxyError> {
-    let failed = |error: &ProxyError| error.retry == Retry::Unsent && error.side == Side::Upstream;
-    if opened.as_ref().is_err_and(failed) {
-        local.shard.connect(picked.series, Connect::Failed);
-        picked.endpoint().state.fail(local.worker.refresh(), upstream.plan.eject_for);
+/// The search for a connection.
+struct Seek<'s> {
+    local: &'s Local,
+    upstream: &'s Upstream,
+    picked: &'s Picked,
+    /// Both ends of the client's connection.
+    client: Option<(SocketAddr, SocketAddr)>,
+    /// The exchange wants to switch protocols.
+    upgrade: bool,
+    /// A connection was opened, or tried to be.
+    opened: Cell<bool>,
+}
+
+impl<'s> Seek<'s> {
+    fn new(run: &'s Run<'_>, route: &Route, upstream: &'s Upstream, picked: &'s Picked) -> Self {
+        let exchange = run.exchange.borrow();
+        let facts = &exchange.client;
+        let client = Some((SocketAddr::new(facts.ip, facts.port), facts.local));
+        let upgrade = route.upgrade && exchange.attributes.value(UPGRADE).is_some();
+        Self { local: run.local, upstream, picked, client, upgrade, opened: Cell::new(false) }
     }
-    opened
+
+    /// What the pool has. A connection that named its client is that client's alone.
+    fn look(&self) -> Found {
+        match self.upstream.plan.proxy_protocol {
+            Some(_) => Found::Open(Opening::alone()),
+            None => self.local.pools.find(self.key(), &self.upstream.plan),
+        }
+    }
+
+    fn key(&self) -> u32 {
+        self.picked.endpoint().state.key()
+    }
+
+    async fn obtain(&self, mut found: Found) -> Result<Connection, ProxyError> {
+        loop {
+            match found {
+                Found::Conn(conn) => return Ok(Connection::H1(conn)),
+                Found::Session(session) => return self.suited(session).await,
+                Found::Wait(pending) => pending.wait().await?,
+                Found::Open(opening) => match self.open_for_all(opening).await? {
+                    Connection::H2(session) => return self.suited(session).await,
+                    conn @ Connection::H1(_) => return Ok(conn),
+                },
+            }
+            found = self.look();
+        }
+    }
+
+    /// An upgrade needs a shared connection whose endpoint takes it, or one of its own.
+    async fn suited(&self, session: H2Session) -> Result<Connection, ProxyError> {
+        if !self.upgrade || session.takes_upgrades(&self.local.worker).await {
+            return Ok(Connection::H2(session));
+        }
+        let kind = ErrorKind::BadResponse("no_extended_connect");
+        let refused = ProxyError::upstream(kind, Retry::Never);
+        if self.upstream.plan.http == HttpVersion::H2 {
+            return Err(refused);
+        }
+        match self.open(true).await? {
+            Opened::H1(conn) => Ok(Connection::H1(conn)),
+            Opened::H2(_) => Err(refused),
+        }
+    }
+
+    /// Opens a connection, and shares it where that can be.
+    async fn open_for_all(&self, opening: Opening) -> Result<Connection, ProxyError> {
+        let (pools, plan) = (&self.local.pools, &self.upstream.plan);
+        let bounded = self.is_full() || pools.sessions(self.key()) >= SESSIONS_MAX;
+        if let Some(session) = pools.least_busy(self.key()).filter(|_| bounded) {
+            return Ok(Connection::H2(session));
+        }
+        match self.open(false).await {
+            Ok(Opened::H1(conn)) => {
+                pools.note(self.key(), Spoken::H1);
+                Ok(Connection::H1(conn))
+            }
+            Ok(Opened::H2(session)) => {
+                pools.note(self.key(), Spoken::H2);
+                if plan.proxy_protocol.is_none() && !self.local.is_draining() {
+                    pools.share(self.key(), session.clone(), plan.pool_idle_timeout);
+                }
+                Ok(Connection::H2(session))
+            }
+            Err(error) => {
+                opening.fail(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a connection, unless the endpoint has all that it allows.
+    async fn open(&self, h1_only: bool) -> Result<Opened, ProxyError> {
+        if self.is_full() {
+            // Another endpoint may have room.
+            return Err(ProxyError {
+                retry: Retry::Unsent,
+                ..ProxyError::local(ErrorKind::UpstreamBusy)
+            });
+        }
+        self.opened.set(true);
+        let dial = Dial {
+            plan: &self.upstream.plan,
+            endpoint: self.picked.endpoint(),
+            client: self.client,
+            h1_only,
+            worker: &self.local.worker,
+        };
+        let opened = dial.open().await?;
+        self.local.worker.refresh();
+        self.local.shard.connect(self.picked.series, Connect::Fresh);
+        Ok(opened)
+    }
+
+    fn is_full(&self) -> bool {
+        let connections_max = self.upstream.plan.connections_max.unwrap_or(u32::MAX);
+        self.picked.endpoint().state.connections() >= connections_max
+    }
+
+    /// An endpoint that cannot be connected to is left alone for a while.
+    fn note_failure<T>(&self, connected: &Result<T, ProxyError>) {
+        let failed =
+            |error: &ProxyError| error.retry == Retry::Unsent && error.side == Side::Upstream;
+        if self.opened.get() && connected.as_ref().is_err_and(failed) {
+            self.local.shard.connect(self.picked.series, Connect::Failed);
+            let state = &self.picked.endpoint().state;
+            state.fail(self.local.worker.refresh(), self.upstream.plan.eject_for);
+        }
+    }
 }
 
 /// Keeps a connection whose answer is whole for the next request, or closes it.
@@ -82,8 +202,12 @@ pub(crate) fn rest(local: &Local, upstream: &Upstream, mut conn: ClientConn, reu
     local.buffers.give(std::mem::take(&mut conn.read).into_inner());
     // At the bound on connections, one that lies unused here would keep the other workers from theirs.
     let full = upstream.plan.connections_max.is_some_and(|max| conn.siblings() >= max);
-    if reusable && !full && !local.is_draining() {
+    let shareable = upstream.plan.proxy_protocol.is_none();
+    if reusable && shareable && !full && !local.is_draining() {
         let conn = conn.rest(local.worker.now(), upstream.plan.pool_idle_timeout);
         local.pools.give(conn, upstream.plan.pool_idle_max);
     }
 }
+
+/// Shared connections to one endpoint that a worker opens; more exchanges than they take wait in them.
+const SESSIONS_MAX: usize = 64;

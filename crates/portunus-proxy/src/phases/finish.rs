@@ -1,6 +1,8 @@
 //! The end of an exchange, however it ended: filters, metrics, log.
 
+use portunus_exchange::template::version_number;
 use portunus_exchange::{Exchange, Phase, ProxyError};
+use portunus_http::Version;
 use portunus_snapshot::{ListenerPlan, Route, Snapshot};
 use portunus_telemetry::{AccessRecord, Outcome, Place};
 
@@ -69,6 +71,7 @@ fn log(run: &Run<'_>, exchange: &Exchange, snapshot: &Snapshot, listener: &Liste
 
 fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecord<'e> {
     let headers = &exchange.request.headers;
+    let tls = exchange.tls.as_deref();
     let timings = exchange.timings;
     let asked = timings.attempt.0 > 0;
     let text = |name: &'e Option<std::rc::Rc<str>>| name.as_deref().unwrap_or("");
@@ -81,7 +84,7 @@ fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecor
         client_port: exchange.client.port,
         peer_ip: Some(exchange.client.peer.ip()),
         listener: &listener.name,
-        protocol: "h1",
+        protocol: if exchange.request.version == Version::H2 { "h2" } else { "h1" },
         scheme: exchange.client.scheme.text(),
         method: exchange.request.method_text(),
         host: exchange.request.host(),
@@ -105,5 +108,10 @@ fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecor
         user: attribute("user"),
         user_agent: value(portunus_http::HeaderId::UserAgent),
         referer: value(portunus_http::HeaderId::Referer),
+        tls_version: tls.map_or("", version_number),
+        tls_cipher: tls.map_or("", |tls| tls.cipher),
+        tls_server_name: tls.and_then(|tls| tls.server_name.as_deref()).unwrap_or(""),
+        tls_resumed: tls.map(|tls| tls.resumed),
+        tls_client_subject: exchange.client_certificate().map_or("", |it| &it.subject),
     }
 }

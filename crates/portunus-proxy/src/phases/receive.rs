@@ -6,45 +6,40 @@ use std::task::Poll;
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
-use portunus_h1::Limits;
 use portunus_http::{HeaderId, ResponseHead, list_has};
-use portunus_net::Io;
 use portunus_snapshot::{Route, UPGRADE};
-use portunus_upstream::wire::ReadBuffer;
-use portunus_upstream::{Received, Upstream, receive_head};
+use portunus_upstream::{AnswerSource, Upstream};
 
 use crate::deadline::Deadline;
+use crate::phases::route;
 use crate::protocol::AnswerSink;
 use crate::run::Run;
 
 /// How long the upstream may take for its answer.
-pub(crate) struct Bounds<'d> {
+pub(crate) struct Bounds {
     pub(crate) deadline: Deadline,
     pub(crate) first_byte: Duration,
     pub(crate) idle: Duration,
-    pub(crate) limits: &'d Limits,
     /// The answer may switch protocols.
     pub(crate) upgrade: bool,
 }
 
-impl<'d> Bounds<'d> {
-    pub(crate) fn new(route: &Route, upstream: &'d Upstream, deadline: &Deadline) -> Self {
+impl Bounds {
+    pub(crate) fn new(route: &Route, upstream: &Upstream, deadline: &Deadline) -> Self {
         Self {
             deadline: deadline.clone(),
             first_byte: route.timeouts.first_byte.unwrap_or(upstream.plan.first_byte_timeout),
             idle: route.timeouts.idle.unwrap_or(upstream.plan.idle_timeout),
-            limits: &upstream.plan.limits,
             upgrade: route.upgrade,
         }
     }
 }
 
 /// Waits for the head of the answer; answers before it (1xx) go to the client at once.
-pub(crate) async fn head<A: AnswerSink>(
+pub(crate) async fn head<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
-    bounds: &Bounds<'_>,
-    io: &Io,
-    read: &mut ReadBuffer,
+    bounds: &Bounds,
+    source: &mut S,
     answer: &mut A,
 ) -> Result<ResponseHead, ProxyError> {
     run.enter(Phase::Receive);
@@ -53,26 +48,24 @@ pub(crate) async fn head<A: AnswerSink>(
     let mut seen = run.exchange.borrow().bytes.request;
     loop {
         let late = ProxyError::upstream(ErrorKind::FirstByteTimeout, Retry::Never);
-        let receiving = unless_gone(answer, receive_head(io, read, bounds.limits, &mut head));
-        let received = match bounds.deadline.bound(bounds.first_byte, late, receiving).await {
+        let receiving = unless_gone(answer, source.head(&mut head));
+        match bounds.deadline.bound(bounds.first_byte, late, receiving).await {
             // Nobody answers a request that is still on its way.
             Err(error) if error == late && has_moved(run, &mut seen) => continue,
             received => received???,
-        };
-        match received {
-            Received::Head if head.is_interim() && interims < INTERIMS_MAX => {
+        }
+        match head.status {
+            _ if head.is_interim() && interims < INTERIMS_MAX => {
                 interims += 1;
                 answer.interim(&head).await?;
             }
-            Received::Head if head.is_interim() => return Err(bad("too_many_interim")),
-            Received::Head if head.status == 101 && !may_switch(run, bounds, &head) => {
-                return Err(bad("unasked_upgrade"));
+            _ if head.is_interim() => return Err(bad("too_many_interim")),
+            101 if !may_switch(run, bounds, &head) => return Err(bad("unasked_upgrade")),
+            // To a client of HTTP/2 this would say that the protocol is switched.
+            200..300 if route::is_extended_connect(&run.exchange.borrow()) => {
+                return Err(bad("ignored_upgrade"));
             }
-            Received::Head => return Ok(head),
-            Received::Nothing => {
-                return Err(ProxyError::upstream(ErrorKind::Reset, Retry::Never));
-            }
-            Received::Cut => return Err(bad("cut_head")),
+            _ => return Ok(head),
         }
     }
 }
@@ -98,7 +91,7 @@ fn bad(code: &'static str) -> ProxyError {
 }
 
 /// True for a switch that we asked for, to a protocol that we named.
-fn may_switch(run: &Run<'_>, bounds: &Bounds<'_>, head: &ResponseHead) -> bool {
+fn may_switch(run: &Run<'_>, bounds: &Bounds, head: &ResponseHead) -> bool {
     let exchange = run.exchange.borrow();
     let Some(asked) = exchange.attributes.value(UPGRADE).filter(|_| bounds.upgrade) else {
         return false;

@@ -1,86 +1,62 @@
 //! The body of the answer goes to the client.
 
-use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
 use portunus_filter::BodyMode;
-use portunus_http::Framing;
-use portunus_net::{Io, Splice, SpliceError};
+use portunus_http::{Framing, HeaderList};
+use portunus_net::{Splice, SpliceError};
 use portunus_snapshot::Route;
-use portunus_upstream::wire::{BodyFault, BodyReader, ReadBuffer, Step};
+use portunus_upstream::{AnswerSource, Step};
 
 use crate::phases::filters::{self, Way};
 use crate::phases::receive::Bounds;
-use crate::phases::response::Prepared;
 use crate::phases::send::forget_body_headers;
 use crate::protocol::AnswerSink;
 use crate::run::{Run, Stop};
 
-/// Passes the answer on. True when the upstream's connection is fit for another request.
+/// Passes the answer on.
 ///
 /// The usual case moves buffers, or lets the kernel move the bytes; only where a filter asked for the body is it
 /// touched. That is a branch here, not a second way.
-pub(crate) async fn relay<A: AnswerSink>(
+pub(crate) async fn relay<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
     route: &Route,
-    bounds: &Bounds<'_>,
-    prepared: Prepared,
-    io: &Io,
-    read: &mut ReadBuffer,
+    bounds: &Bounds,
+    mode: BodyMode,
+    framing: Framing,
+    source: &mut S,
     answer: &mut A,
-) -> Result<bool, Stop> {
+) -> Result<(), Stop> {
     run.enter(Phase::Relay);
-    let mut source =
-        Source { bounds, io, read, reader: BodyReader::new(prepared.framing, bounds.limits) };
-    match prepared.mode {
+    let mut bounded = Bounded { bounds, source };
+    match mode {
         BodyMode::Pass => {
-            begin(run, answer, prepared.framing);
-            pass(run, &mut source, answer).await?;
+            begin(run, answer, framing);
+            pass(run, &mut bounded, answer).await?;
         }
         BodyMode::Stream => {
-            begin(run, answer, changed_framing(prepared.framing));
-            stream(run, route, &mut source, answer).await?;
+            begin(run, answer, changed_framing(framing));
+            stream(run, route, &mut bounded, answer).await?;
         }
         BodyMode::Buffer(bytes_max) => {
-            whole(run, route, &mut source, answer, bytes_max).await?;
+            whole(run, route, &mut bounded, answer, bytes_max).await?;
         }
     }
     answer.flush().await?;
-    Ok(prepared.keep_upstream)
+    Ok(())
 }
 
-/// The answer's body on its way in.
-struct Source<'s> {
-    bounds: &'s Bounds<'s>,
-    io: &'s Io,
-    read: &'s mut ReadBuffer,
-    reader: BodyReader,
+/// The answer's body on its way in, and how long it may pause.
+struct Bounded<'s, S> {
+    bounds: &'s Bounds,
+    source: &'s mut S,
 }
 
-impl Source<'_> {
-    /// Reads once more.
+impl<S: AnswerSource> Bounded<'_, S> {
+    /// Waits for more of the body.
     async fn fill(&mut self) -> Result<(), ProxyError> {
-        let late = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
-        let more = self.reader.left().map_or(READ_BYTES, more_for);
-        let reading = self.read.read(self.io, more);
-        match self.bounds.deadline.bound(self.bounds.idle, late, reading).await? {
-            Ok(0) | Err(_) => self.reader.close().map_err(truncated),
-            Ok(_) => Ok(()),
-        }
+        let Self { bounds, source } = self;
+        bounds.deadline.bound(bounds.idle, STALLED, source.fill()).await?
     }
-
-    fn step(&mut self) -> Result<Step, ProxyError> {
-        let bad = |fault: portunus_h1::H1Error| {
-            ProxyError::upstream(ErrorKind::BadResponse(fault.code()), Retry::Never)
-        };
-        self.reader.step(self.read).map_err(bad)
-    }
-}
-
-fn more_for(left: u64) -> usize {
-    usize::try_from(left).unwrap_or(READ_BYTES).clamp(1, READ_BYTES)
-}
-
-fn truncated(_: BodyFault) -> ProxyError {
-    ProxyError::upstream(ErrorKind::Truncated, Retry::Never)
 }
 
 /// Puts the head of the answer into the next write.
@@ -101,15 +77,14 @@ fn count(run: &Run<'_>, bytes: u64) {
     run.exchange.borrow_mut().bytes.response += bytes;
 }
 
-async fn pass<A: AnswerSink>(
+async fn pass<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
-    source: &mut Source<'_>,
+    bounded: &mut Bounded<'_, S>,
     answer: &mut A,
 ) -> Result<(), ProxyError> {
     loop {
-        match source.step()? {
+        match bounded.source.step()? {
             Step::Piece(piece) => {
-                let piece = source.read.piece(piece);
                 count(run, piece.len() as u64);
                 answer.body(piece).await?;
             }
@@ -117,35 +92,35 @@ async fn pass<A: AnswerSink>(
             Step::Starved => {
                 answer.flush().await?;
                 run.local.worker.refresh();
-                match source.reader.left() {
-                    Some(left) if left >= SPLICE_MIN => splice(run, source, answer, left).await?,
-                    _ => source.fill().await?,
+                let long = bounded.source.plain().is_some_and(|(_, left)| left >= SPLICE_MIN);
+                if !(long && splice(run, bounded, answer).await?) {
+                    bounded.fill().await?;
                 }
             }
         }
     }
-    answer.end(source.reader.trailers());
+    answer.end(bounded.source.trailers());
     Ok(())
 }
 
-/// Lets the kernel move a long body, where both ends are plain sockets.
-async fn splice<A: AnswerSink>(
+/// Lets the kernel move a long body. False when it cannot: one end is no plain socket, or there is no pipe.
+async fn splice<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
-    source: &mut Source<'_>,
+    bounded: &mut Bounded<'_, S>,
     answer: &mut A,
-    left: u64,
-) -> Result<(), ProxyError> {
-    let (Some(to), Ok(mut pipe)) = (answer.plain_io(), run.local.pipes.take()) else {
-        return source.fill().await;
-    };
-    let late = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
-    let mut splice = Splice { from: source.io, to, pipe: &mut pipe, left };
+) -> Result<bool, ProxyError> {
+    let Bounded { bounds, source } = bounded;
+    let to = answer.plain_io().filter(|io| io.is_plain());
+    let (Some(to), Some((from, left))) = (to, source.plain()) else { return Ok(false) };
+    let Ok(mut pipe) = run.local.pipes.take() else { return Ok(false) };
+    let mut splice = Splice { from, to, pipe: &mut pipe, left };
+    let mut total = 0;
     let ended = loop {
         run.local.worker.refresh();
-        match source.bounds.deadline.bound(source.bounds.idle, late, splice.step()).await {
-            Ok(Ok(0)) => break Ok(()),
+        match bounds.deadline.bound(bounds.idle, STALLED, splice.step()).await {
+            Ok(Ok(0)) => break Ok(true),
             Ok(Ok(moved)) => {
-                source.reader.moved(moved);
+                total += moved;
                 count(run, moved);
             }
             Ok(Err(SpliceError::From(_))) => {
@@ -155,72 +130,92 @@ async fn splice<A: AnswerSink>(
             Err(error) => break Err(error),
         }
     };
+    source.moved(total);
     run.local.pipes.give(pipe);
     ended
 }
 
 /// Piece by piece through the filters.
-async fn stream<A: AnswerSink>(
+async fn stream<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
     route: &Route,
-    source: &mut Source<'_>,
+    bounded: &mut Bounded<'_, S>,
     answer: &mut A,
 ) -> Result<(), Stop> {
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
-        let end = match source.step()? {
+        let end = match bounded.source.step()? {
             Step::Piece(piece) => {
-                bytes.extend_from_slice(source.read.piece(piece));
+                bytes.extend_from_slice(piece);
                 false
             }
             Step::End => true,
             Step::Starved => {
                 answer.flush().await?;
                 run.local.worker.refresh();
-                source.fill().await?;
+                bounded.fill().await?;
                 continue;
             }
         };
+        if end {
+            keep_trailers(run, bounded.source);
+        }
         filters::on_body(run, &route.chain, Way::Response, &mut bytes, end).await?;
         count(run, bytes.len() as u64);
         answer.body(&bytes).await?;
         if end {
-            answer.end(source.reader.trailers());
+            answer.end(trailers(&run.exchange.borrow()));
             return Ok(());
         }
     }
 }
 
 /// The whole body through the filters, then on.
-async fn whole<A: AnswerSink>(
+async fn whole<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
     route: &Route,
-    source: &mut Source<'_>,
+    bounded: &mut Bounded<'_, S>,
     answer: &mut A,
     bytes_max: usize,
 ) -> Result<(), Stop> {
     let mut bytes = Vec::new();
     loop {
-        match source.step()? {
+        match bounded.source.step()? {
             Step::Piece(piece) if bytes.len() + piece.len() > bytes_max => {
                 let kind = ErrorKind::BadResponse("too_large_to_filter");
                 return Err(ProxyError::upstream(kind, Retry::Never).into());
             }
-            Step::Piece(piece) => bytes.extend_from_slice(source.read.piece(piece)),
+            Step::Piece(piece) => bytes.extend_from_slice(piece),
             Step::End => break,
-            Step::Starved => source.fill().await?,
+            Step::Starved => bounded.fill().await?,
         }
     }
+    keep_trailers(run, bounded.source);
     filters::on_body(run, &route.chain, Way::Response, &mut bytes, true).await?;
     forget_body_headers(&mut run.exchange.borrow_mut().response.headers);
-    begin(run, answer, Framing::Length(bytes.len() as u64));
+    let framing = match trailers(&run.exchange.borrow()) {
+        Some(_) => Framing::Chunked,
+        None => Framing::Length(bytes.len() as u64),
+    };
+    begin(run, answer, framing);
     count(run, bytes.len() as u64);
     answer.body(&bytes).await?;
+    answer.end(trailers(&run.exchange.borrow()));
     Ok(())
 }
 
-/// By how much a full read buffer grows.
-const READ_BYTES: usize = 16 * 1024;
+/// Lets the filters that see the end of the body change its trailers too.
+fn keep_trailers<S: AnswerSource>(run: &Run<'_>, source: &S) {
+    if let Some(trailers) = source.trailers() {
+        run.exchange.borrow_mut().response_trailers.clone_from(trailers);
+    }
+}
+
+fn trailers(exchange: &Exchange) -> Option<&HeaderList> {
+    Some(&exchange.response_trailers).filter(|list| !list.is_empty())
+}
+
+const STALLED: ProxyError = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
 /// Bodies with at least this much still to come are moved by the kernel, in bytes.
 const SPLICE_MIN: u64 = 64 * 1024;

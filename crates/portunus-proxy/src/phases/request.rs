@@ -7,6 +7,7 @@ use portunus_http::{Framing, HeaderId, ResponseHead};
 use portunus_snapshot::Route;
 
 use crate::phases::filters::{self, Way};
+use crate::phases::replay::Replay;
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
 
@@ -15,6 +16,8 @@ use crate::run::{Run, Stop};
 pub(crate) struct RequestBodyPlan {
     /// The body as a whole, where filters took it so; else it is passed on as it comes.
     pub(crate) whole: Option<Vec<u8>>,
+    /// What was passed on of it, for another try.
+    pub(crate) replay: Replay,
 }
 
 /// Runs the request's filters, and gathers its body where one of them needs it whole.
@@ -32,7 +35,7 @@ pub(crate) async fn request<C: ClientStream>(
         BodyMode::Buffer(bytes_max) => {
             let mut whole = gather(run, client, bytes_max).await?;
             filters::on_body(run, &route.chain, Way::Request, &mut whole, true).await?;
-            Ok(RequestBodyPlan { whole: Some(whole) })
+            Ok(RequestBodyPlan { whole: Some(whole), replay: Replay::default() })
         }
         BodyMode::Pass | BodyMode::Stream => Ok(RequestBodyPlan::default()),
     }

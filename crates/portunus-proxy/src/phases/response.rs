@@ -1,36 +1,21 @@
 //! Filters see the answer; its headers become those that the client gets.
 
-use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
+use portunus_exchange::{Exchange, Phase};
 use portunus_filter::BodyMode;
-use portunus_h1::{response_framing, wants_keep_alive};
-use portunus_http::{Framing, HeaderId, Method, ResponseHead, strip_hop_by_hop};
+use portunus_http::{Framing, HeaderId, ResponseHead, strip_hop_by_hop};
 use portunus_snapshot::Route;
 
 use crate::phases::filters;
 use crate::run::{Run, Stop};
 
-/// An answer that is ready to be passed on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Prepared {
-    /// How the upstream frames its body.
-    pub(crate) framing: Framing,
-    /// What filters need of its body.
-    pub(crate) mode: BodyMode,
-    /// The upstream's connection stays open after it.
-    pub(crate) keep_upstream: bool,
-}
-
-/// Takes the answer's head in, runs the filters over it, and adds what every answer of this exchange gets.
+/// Takes the answer's head in, runs the filters over it, and adds what every answer of this exchange gets. What
+/// filters need of its body.
 pub(crate) async fn response(
     run: &Run<'_>,
     route: &Route,
     mut head: ResponseHead,
-    method: Method,
-) -> Result<Prepared, Stop> {
-    let framing = response_framing(&head, method).map_err(|fault| {
-        ProxyError::upstream(ErrorKind::BadResponse(fault.code()), Retry::Never)
-    })?;
-    let keep_upstream = wants_keep_alive(head.version, &head.headers) && framing != Framing::Close;
+    framing: Framing,
+) -> Result<BodyMode, Stop> {
     strip_hop_by_hop(&mut head.headers);
     {
         let mut exchange = run.exchange.borrow_mut();
@@ -41,8 +26,7 @@ pub(crate) async fn response(
         filters::on_response(run, &route.chain).await?;
     }
     merge_extra(&mut run.exchange.borrow_mut());
-    let mode = if framing == Framing::None { BodyMode::Pass } else { route.chain.response_body() };
-    Ok(Prepared { framing, mode, keep_upstream })
+    Ok(if framing == Framing::None { BodyMode::Pass } else { route.chain.response_body() })
 }
 
 /// Adds the headers that every answer of this exchange gets, in the place of the upstream's own of that name.

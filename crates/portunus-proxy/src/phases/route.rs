@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use portunus_exchange::{ErrorKind, Phase, ProxyError, Reply};
-use portunus_http::Method;
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
+use portunus_http::{Method, Version};
 use portunus_route::{ConnectionFacts, Missed, NoRecorder};
-use portunus_snapshot::{Decision, Route};
+use portunus_snapshot::{Decision, Route, UPGRADE};
 
 use crate::reply;
 use crate::run::{Run, Stop};
@@ -23,6 +23,9 @@ pub(crate) fn route(run: &Run<'_>) -> Result<Arc<Route>, Stop> {
     let exchange = &mut *exchange;
     let (head, params) = (&exchange.request, &mut exchange.params);
     match run.plan.snapshot.decide(&facts, head, params, &mut NoRecorder) {
+        Decision::Route(route) if !route.upgrade && is_extended_connect(exchange) => {
+            Err(ProxyError::client(ErrorKind::UpgradeRefused).into())
+        }
         Decision::Route(route) => {
             exchange.route = Some(route.id);
             exchange.route_name = Some(run.plan.route_name(route.id, &route.name));
@@ -31,6 +34,11 @@ pub(crate) fn route(run: &Run<'_>) -> Result<Arc<Route>, Stop> {
         }
         Decision::Miss(missed) => Err(miss(&missed)),
     }
+}
+
+/// True for a client of HTTP/2 that wants a tunnel (RFC 8441), which has no other use for its stream.
+pub(crate) fn is_extended_connect(exchange: &Exchange) -> bool {
+    exchange.request.version >= Version::H2 && exchange.attributes.value(UPGRADE).is_some()
 }
 
 fn miss(missed: &Missed) -> Stop {

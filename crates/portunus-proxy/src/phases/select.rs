@@ -6,11 +6,14 @@ use std::sync::Arc;
 use portunus_balance::{KeySource, Tried};
 use portunus_base::hash_bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, template};
+use portunus_http::ResponseHead;
 use portunus_snapshot::{AddressText, Destination, Route};
 use portunus_upstream::{Picked, Upstream};
 
-use crate::protocol::{AnswerSink, ClientStream, RequestBody};
-use crate::run::Run;
+use crate::grpc;
+use crate::phases::replay::Replay;
+use crate::protocol::{AnswerSink, ClientStream};
+use crate::run::{Attempt, Run};
 
 /// The endpoints that had the request.
 #[derive(Debug, Default)]
@@ -95,12 +98,12 @@ pub(crate) fn try_again<C: ClientStream>(
     route: &Route,
     upstream: &Arc<Upstream>,
     client: &mut C,
+    replay: &Replay,
     tries: &Tries,
     error: ProxyError,
 ) -> bool {
-    let (body, answer) = client.split();
-    let untouched = body.is_fresh() || body.is_end() && body.framing().is_empty();
-    if answer.is_started() || !untouched || !is_wanted(run, route, error) {
+    let started = client.split().1.is_started();
+    if started || replay.is_lost() || !is_wanted(run, route, error) {
         return false;
     }
     // A connection that the upstream closed while it lay unused is no failure of the upstream's.
@@ -118,9 +121,11 @@ fn is_wanted(run: &Run<'_>, route: &Route, error: ProxyError) -> bool {
     let on = &route.retry.on;
     let idempotent = run.exchange.borrow().request.method.is_idempotent();
     match error.kind {
-        ErrorKind::ConnectFailed | ErrorKind::ConnectRefused | ErrorKind::ConnectTimeout => {
-            on.connect
-        }
+        ErrorKind::ConnectFailed
+        | ErrorKind::ConnectRefused
+        | ErrorKind::ConnectTimeout
+        | ErrorKind::TlsCertificate(_)
+        | ErrorKind::TlsFailed(_) => on.connect,
         ErrorKind::FirstByteTimeout => on.first_byte && idempotent,
         ErrorKind::UpstreamBusy => error.retry == Retry::Unsent,
         ErrorKind::Reset => match error.retry {
@@ -132,22 +137,23 @@ fn is_wanted(run: &Run<'_>, route: &Route, error: ProxyError) -> bool {
     }
 }
 
-/// Whether an answer with this status is thrown away for another try.
-pub(crate) fn is_retried(
-    run: &Run<'_>,
-    route: &Route,
-    upstream: &Arc<Upstream>,
-    tries: &Tries,
-    status: u16,
-) -> bool {
-    let wanted = route.retry.on.statuses.contains(&status);
+/// Whether this answer is thrown away for another try.
+pub(crate) fn is_retried(run: &Run<'_>, attempt: &Attempt<'_>, head: &ResponseHead) -> bool {
+    let Attempt { route, upstream, tries, .. } = *attempt;
+    let on = &route.retry.on;
+    let by_grpc = !on.grpc.is_empty() && grpc::status_alone(head).is_some_and(|c| on.grpc.has(c));
+    let wanted = by_grpc || on.statuses.contains(&head.status);
     if !wanted || tries.count > route.retry.attempts {
         return false;
     }
     let exchange = run.exchange.borrow();
-    let replayable = exchange.request.method.is_idempotent() && exchange.bytes.request == 0;
-    // The answer is only thrown away where there is somebody else to ask.
-    let other = |next: Picked| !tries.tried.contains(next.endpoint().state.key());
+    // A gRPC status says that the call may be made again, whatever its method.
+    let replayable = match by_grpc {
+        true => grpc::is_grpc(&exchange.request) && !attempt.body.replay.is_lost(),
+        false => exchange.request.method.is_idempotent() && exchange.bytes.request == 0,
+    };
+    // An answer with content is only thrown away where there is somebody else to ask.
+    let other = |next: Picked| by_grpc || !tries.tried.contains(next.endpoint().state.key());
     replayable
         && run.local.pick(upstream, None, &tries.tried).0.is_some_and(other)
         && run.local.spend_retry(upstream)

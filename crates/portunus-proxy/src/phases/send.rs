@@ -1,35 +1,30 @@
 //! The request goes out.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
 use portunus_filter::BodyMode;
-use portunus_h1::{encode_request, encode_upgrade_request};
 use portunus_http::{Framing, HeaderId, HeaderList};
-use portunus_net::Io;
 use portunus_snapshot::{Route, UPGRADE};
-use portunus_upstream::wire::Outgoing;
-use portunus_upstream::{Picked, Upstream};
+use portunus_upstream::{Picked, RequestSink, UpstreamStream};
 
-use crate::calls;
 use crate::deadline::Deadline;
 use crate::phases::filters::{self, Way};
-use crate::phases::request::{RequestBodyPlan, count};
+use crate::phases::request::count;
 use crate::protocol::RequestBody;
-use crate::run::{Run, Stop};
+use crate::run::{Attempt, Run, Stop};
+use crate::{calls, grpc, websocket};
 
-/// Writes the head of the request into the first bytes to go out.
-pub(crate) fn head(
+/// Begins the request: its head, on its way with the first bytes of its body. How the body is framed.
+pub(crate) fn head<U: UpstreamStream>(
     run: &Run<'_>,
-    route: &Route,
-    picked: &Picked,
+    attempt: &Attempt<'_>,
+    stream: &mut U,
     client_framing: Framing,
-    replaced: &RequestBodyPlan,
-) -> Outgoing {
+) -> Result<Framing, ProxyError> {
+    let Attempt { route, picked, .. } = *attempt;
     let mut exchange = run.exchange.borrow_mut();
     exchange.phase = Phase::Send;
-    let framing = match (&replaced.whole, route.chain.request_body()) {
+    let framing = match (&attempt.body.whole, route.chain.request_body()) {
         (Some(whole), _) if whole.is_empty() => Framing::None,
         (Some(whole), _) => Framing::Length(whole.len() as u64),
         // A filter may change the length.
@@ -38,15 +33,13 @@ pub(crate) fn head(
     };
     let first_attempt = exchange.attempts <= 1;
     describe_way(&mut exchange, route, picked, first_attempt);
-    let mut outgoing = Outgoing::new(run.local.buffers.take());
-    outgoing.framing = framing;
-    match exchange.attributes.value(UPGRADE).filter(|_| route.upgrade) {
-        Some(protocol) => {
-            encode_upgrade_request(&exchange.request, framing, protocol, &mut outgoing.pending);
-        }
-        None => encode_request(&exchange.request, framing, &mut outgoing.pending),
+    if exchange.attributes.value(UPGRADE).is_some_and(websocket::is_websocket) {
+        let random = run.local.worker.random(|rng| [rng.u64(), rng.u64()]);
+        websocket::add_key(&mut exchange.request, random);
     }
-    outgoing
+    let upgrade = exchange.attributes.value(UPGRADE).filter(|_| route.upgrade);
+    stream.begin(&exchange.request, framing, upgrade)?;
+    Ok(framing)
 }
 
 /// `Via`, `Host` and `Forwarded`: what the upstream learns of the way here.
@@ -56,6 +49,10 @@ fn describe_way(exchange: &mut Exchange, route: &Route, picked: &Picked, first_a
         let mut via = [0u8; 16];
         let text = format_via(&mut via, version);
         exchange.request.headers.append_id(HeaderId::Via, text);
+        if grpc::is_grpc(&exchange.request) {
+            // Servers refuse to serve without it (PROTOCOL-HTTP2.md of gRPC).
+            exchange.request.headers.set_id(HeaderId::Te, b"trailers");
+        }
         if route.forwarded {
             let value = forwarded(exchange);
             exchange.request.headers.append_id(HeaderId::Forwarded, &value);
@@ -96,62 +93,62 @@ fn forwarded(exchange: &Exchange) -> Vec<u8> {
 ///
 /// # Errors
 /// The client's side failed.
-pub(crate) async fn body<B: RequestBody>(
+pub(crate) async fn body<S: RequestSink, B: RequestBody>(
     run: &Run<'_>,
-    route: &Route,
-    upstream: &Arc<Upstream>,
-    io: &Io,
-    mut outgoing: Outgoing,
+    attempt: &Attempt<'_>,
+    sink: &mut S,
+    framing: Framing,
     body: &mut B,
-    replaced: &RequestBodyPlan,
+    keep: bool,
 ) -> Result<bool, ProxyError> {
-    let mut tee = Tee::new(run, route, outgoing.framing);
-    let whole = match &replaced.whole {
+    let plan = attempt.body;
+    let mut tee = Tee::new(run, attempt.route, framing);
+    let whole = match &plan.whole {
         Some(whole) => {
             tee.keep(whole);
-            let sent = outgoing.body(io, whole).await.is_ok();
-            outgoing.end(None);
+            let sent = sink.body(whole).await.is_ok();
+            sink.end(None);
             sent
         }
+        None if plan.replay.again(sink).await.is_err() => false,
         None if body.is_end() => {
-            outgoing.end(None);
+            sink.end(body.trailers());
             true
         }
-        None => {
-            let deadline = Deadline::new(&run.local.worker);
-            relay(run, route, upstream, io, &mut outgoing, body, &deadline, &mut tee).await?
-        }
+        None => relay(run, attempt, sink, body, &mut tee, keep).await?,
     };
-    let sent = whole && outgoing.flush(io).await.is_ok();
-    run.local.buffers.give(outgoing.pending);
+    let sent = whole && sink.flush().await.is_ok();
+    sink.finish();
     if sent {
         tee.send(run);
     }
     Ok(sent)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the two ends of a pump and what watches it")]
-async fn relay<B: RequestBody>(
+/// Passes the body on as it comes; `keep` asks to keep it for another try.
+async fn relay<S: RequestSink, B: RequestBody>(
     run: &Run<'_>,
-    route: &Route,
-    upstream: &Upstream,
-    io: &Io,
-    outgoing: &mut Outgoing,
+    attempt: &Attempt<'_>,
+    sink: &mut S,
     body: &mut B,
-    deadline: &Deadline,
     tee: &mut Tee,
+    keep: bool,
 ) -> Result<bool, ProxyError> {
+    let Attempt { route, upstream, .. } = *attempt;
+    let replay = &attempt.body.replay;
     let stalled = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
     let idle = route.timeouts.idle.unwrap_or(upstream.plan.idle_timeout);
+    let deadline = Deadline::new(&run.local.worker);
     let streamed = route.chain.request_body() == BodyMode::Stream;
     let mut changed = Vec::new();
     loop {
         // What was gathered goes out before a wait for more.
-        if !body.is_ready() && deadline.bound(idle, stalled, outgoing.flush(io)).await?.is_err() {
+        if !body.is_ready() && deadline.bound(idle, stalled, sink.flush()).await?.is_err() {
             return Ok(false);
         }
         let piece = body.next().await?;
         let end = piece.is_empty();
+        let held = replay.hold();
         count(run, piece.len())?;
         tee.keep(piece);
         let piece = if streamed {
@@ -162,11 +159,14 @@ async fn relay<B: RequestBody>(
         } else {
             piece
         };
-        if deadline.bound(idle, stalled, outgoing.body(io, piece)).await?.is_err() {
+        if keep || piece.is_empty() {
+            held.keep(piece);
+        }
+        if deadline.bound(idle, stalled, sink.body(piece)).await?.is_err() {
             return Ok(false);
         }
         if end {
-            outgoing.end(body.trailers());
+            sink.end(body.trailers());
             return Ok(true);
         }
     }

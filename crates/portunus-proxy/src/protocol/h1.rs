@@ -4,12 +4,11 @@
 //! The inner one, in recycled memory, serves requests, and gives the connection back after a pause.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use portunus_base::TlsFacts;
 use portunus_exchange::{ClientFacts, ErrorKind, Exchange, ProxyError};
 use portunus_h1::{Parsed, parse_request, request_framing, wants_keep_alive};
 use portunus_http::Framing;
@@ -18,7 +17,9 @@ use portunus_snapshot::ListenerPlan;
 use portunus_upstream::wire::{BodyReader, Outgoing, ReadBuffer};
 
 use crate::deadline::Deadline;
+use crate::detect::{self, Opening, Wake, hold_buffer};
 use crate::local::{Gate, Local};
+use crate::protocol::linger;
 use crate::recycle::Recycled;
 use crate::run;
 
@@ -44,35 +45,33 @@ pub(crate) struct Link {
     pub(super) cut: Cell<bool>,
     /// The socket is watched for a reset while an answer is waited for; not while a body comes over it.
     pub(super) watch: Cell<bool>,
+    /// What requests get instead of an answer.
+    pub(super) refusal: Option<&'static ErrorKind>,
     pub(super) facts: ClientFacts,
+    pub(super) tls: Option<Rc<TlsFacts>>,
     pub(super) listener: Arc<ListenerPlan>,
     pub(super) gate: Rc<Gate>,
     pub(super) local: Rc<Local>,
 }
 
-/// What a wait for the next request ended with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Wake {
-    Bytes,
-    Close,
-    Late,
-}
-
 impl Conn {
-    pub(crate) fn new(
-        io: Io,
-        facts: ClientFacts,
-        listener: Arc<ListenerPlan>,
-        gate: Rc<Gate>,
-        local: Rc<Local>,
-        read: ReadBuffer,
-    ) -> Box<Self> {
-        let deadline = Deadline::new(&local.worker);
-        let idle = Cell::new(listener.timeouts.request_idle);
-        let body_deadline = OnceCell::new();
-        let (cut, watch) = (Cell::new(false), Cell::new(true));
-        let link =
-            Link { io, deadline, body_deadline, idle, cut, watch, facts, listener, gate, local };
+    /// A connection that is ready for its first request. `refusal` is what all of them get instead of an answer.
+    pub(crate) fn new(opening: Opening, refusal: Option<&'static ErrorKind>) -> Box<Self> {
+        let Opening { io, read, facts, tls, deadline, listener, gate, local } = opening;
+        let link = Link {
+            io,
+            deadline,
+            body_deadline: OnceCell::new(),
+            idle: Cell::new(listener.timeouts.request_idle),
+            cut: Cell::new(false),
+            watch: Cell::new(true),
+            refusal,
+            facts,
+            tls,
+            listener,
+            gate,
+            local,
+        };
         Box::new(Self { link, read })
     }
 }
@@ -87,7 +86,7 @@ where
     loop {
         let late = conn.link.listener.timeouts.keep_alive.saturating_sub(rested);
         if conn.read.is_empty() && conn.link.wait(late).await != Wake::Bytes {
-            return;
+            return conn.link.leave();
         }
         match memory.run(|| active(conn)).await {
             Some(resting) => (conn, rested) = (resting, REST),
@@ -113,7 +112,10 @@ pub(crate) async fn serve_active(mut conn: Box<Conn>) -> Option<Box<Conn>> {
             release_buffer(&mut conn.read, &local);
             match conn.link.wait(REST.min(conn.link.listener.timeouts.keep_alive)).await {
                 Wake::Bytes => {}
-                Wake::Close => return None,
+                Wake::Close => {
+                    conn.link.leave();
+                    return None;
+                }
                 Wake::Late => return Some(conn),
             }
         } else {
@@ -135,27 +137,27 @@ impl Link {
         }
     }
 
+    /// Ends a connection that nobody uses. In TLS the end must be said; that of the socket could be anybody's work.
+    fn leave(&self) {
+        if !self.io.is_plain() {
+            self.io.shutdown_write();
+        }
+    }
+
     /// Waits for the first bytes of a request.
     async fn wait(&self, late: Duration) -> Wake {
-        let first = poll_fn(|cx| {
-            // A request that is there already is still answered.
-            if self.io.poll_readable(cx).is_ready() {
-                return Poll::Ready(Wake::Bytes);
-            }
-            let closing = self.gate.is_closed() || self.local.is_draining();
-            if closing { Poll::Ready(Wake::Close) } else { Poll::Pending }
-        });
-        self.deadline.set_total(None);
-        let overdue = ProxyError::client(ErrorKind::ClientTimeout);
-        self.deadline.bound(late, overdue, first).await.unwrap_or(Wake::Late)
+        detect::wait(&self.io, &self.gate, &self.local, &self.deadline, late).await
     }
 }
 
 /// One request and its answer; true when the connection may serve another one.
 async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
     let head = match read_head(conn, exchange).await {
-        Ok(Some(framing)) => Ok(framing),
         Ok(None) => return false,
+        Ok(Some(framing)) => match conn.link.refusal {
+            Some(kind) => Err(ProxyError::client(*kind)),
+            None => Ok(framing),
+        },
         Err(error) => Err(error),
     };
     let link = &conn.link;
@@ -235,17 +237,12 @@ fn begin(exchange: &RefCell<Exchange>, link: &Link) {
     exchange.timings.start = link.local.worker.now();
     exchange.timings.wall = link.local.worker.wall();
     exchange.client = link.facts;
+    exchange.tls.clone_from(&link.tls);
 }
 
 fn refused(fault: portunus_h1::H1Error) -> ProxyError {
     let kind = ErrorKind::BadRequest { code: fault.reason(), status: fault.status() };
     ProxyError::client(kind)
-}
-
-fn hold_buffer(read: &mut ReadBuffer, local: &Local) {
-    if read.is_empty() {
-        *read = ReadBuffer::new(local.buffers.take());
-    }
 }
 
 fn release_buffer(read: &mut ReadBuffer, local: &Local) {
@@ -259,25 +256,8 @@ async fn close(conn: &mut Conn) {
         return release_buffer(&mut conn.read, &conn.link.local);
     }
     conn.link.io.shutdown_write();
-    let linger = conn.link.listener.timeouts.linger;
-    let io = &conn.link.io;
-    let read = &mut conn.read;
-    let draining = async {
-        let mut left = LINGER_BYTES_MAX;
-        loop {
-            let there = read.filled().len();
-            read.consume(there);
-            match read.read(io, READ_BYTES).await {
-                Ok(0) | Err(_) => return,
-                Ok(bytes) if bytes >= left => return,
-                Ok(bytes) => left -= bytes,
-            }
-        }
-    };
-    conn.link.deadline.set_total(None);
-    let late = ProxyError::client(ErrorKind::ClientTimeout);
-    // Whichever way it ends, the connection is dropped next.
-    let _ = conn.link.deadline.bound(linger, late, draining).await;
+    let limit = conn.link.listener.timeouts.linger;
+    linger(&conn.link.io, &mut conn.read, &conn.link.deadline, limit).await;
     release_buffer(&mut conn.read, &conn.link.local);
 }
 
@@ -285,5 +265,3 @@ async fn close(conn: &mut Conn) {
 const READ_BYTES: usize = 16 * 1024;
 /// A pause longer than this gives the memory of an exchange back.
 const REST: Duration = Duration::from_millis(100);
-/// Bytes of a refused request that are taken in before the connection closes.
-const LINGER_BYTES_MAX: usize = 1 << 20;

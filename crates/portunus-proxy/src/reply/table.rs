@@ -1,7 +1,11 @@
 //! The one table of failures: what each is called, what the client gets, and what RFC 9209 calls it.
 
-use portunus_exchange::{ErrorKind, ProxyError, Reason, Reply};
+use bytes::Bytes;
+use portunus_exchange::{ErrorKind, ProxyError, Reason, Reply, ReplyBody};
 use portunus_h1::H1Error;
+use portunus_h2::H2Fault;
+
+use crate::detect::TLS_EXPECTED;
 
 /// One reason for an answer of our own.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +28,13 @@ pub fn reasons() -> impl Iterator<Item = ReasonRow> {
         doc: "The request breaks HTTP/1 or a limit of the listener; the connection was closed.",
         registered: "http_request_error",
     });
-    ROWS.iter().copied().chain(refusals)
+    let streams = H2Fault::ALL.iter().map(|fault| ReasonRow {
+        code: fault.reason(),
+        status: fault.status(),
+        doc: "The request breaks HTTP/2 or a limit of the listener.",
+        registered: "http_request_error",
+    });
+    ROWS.iter().copied().chain(refusals).chain(streams)
 }
 
 /// The reply of a failure.
@@ -35,6 +45,17 @@ pub(crate) fn of_error(error: ProxyError) -> Reply {
         ErrorKind::Stopping | ErrorKind::UpstreamBusy => reply.with_header("Retry-After", "1"),
         ErrorKind::BadResponse(code) => {
             reply.with_detail(format!("The upstream's answer is not HTTP: {code}."))
+        }
+        ErrorKind::TlsCertificate(code) => {
+            reply.with_detail(format!("The upstream's certificate is not good: {code}."))
+        }
+        ErrorKind::TlsFailed(code) => {
+            reply.with_detail(format!("No TLS connection to the upstream came about: {code}."))
+        }
+        ErrorKind::BadRequest { code: TLS_EXPECTED, .. } => {
+            let text = "This port speaks TLS: use https:// in the address.\n";
+            let reply = reply.with_header("Content-Type", "text/plain; charset=utf-8");
+            Reply { body: ReplyBody::Whole(Bytes::from_static(text.as_bytes())), ..reply }
         }
         _ => reply,
     }
@@ -55,10 +76,8 @@ fn status_of(error: ProxyError) -> u16 {
 /// The sentence of a reason, for its problem page.
 pub(super) fn sentence(code: &str) -> Option<&'static str> {
     row(code).map(|row| row.doc).or_else(|| {
-        H1Error::ALL
-            .iter()
-            .any(|fault| fault.reason() == code)
-            .then_some("The request is malformed or too large.")
+        let fault = reasons().any(|row| row.code == code);
+        fault.then_some("The request is malformed or too large.")
     })
 }
 
@@ -87,12 +106,18 @@ rows! {
     "client.timeout", 408, "http_request_error", "The client took too long to send its request or to take its answer.";
     "limit.body", 413, "http_request_error", "The request's body is larger than allowed.";
     "process.stopping", 503, "proxy_internal_response", "The proxy is stopping.";
+    "proxy_protocol.malformed", 0, "http_request_error", "The head of the PROXY protocol is malformed; the connection was closed.";
+    "proxy_protocol.missing", 0, "http_request_error", "The head of the PROXY protocol is missing; the connection was closed.";
+    "proxy_protocol.untrusted_peer", 0, "http_request_denied", "The peer is not trusted to send a PROXY protocol head; the connection was closed.";
     "request.connect", 501, "http_request_denied", "CONNECT is not supported.";
+    "request.h2_expected", 505, "http_request_error", "The listener speaks HTTP/2 alone.";
     "request.timeout", 504, "http_response_timeout", "The exchange took longer than the route allows.";
     "route.method", 405, "http_request_denied", "The path is served, but not for this method.";
     "route.no_host", 404, "destination_not_found", "No route serves this host.";
     "route.none", 404, "destination_not_found", "No route of this host serves this path.";
     "route.upgrade", 403, "http_request_denied", "The route does not allow upgrades.";
+    "tls.expected", 400, "http_request_error", "The listener speaks TLS, and the request came without it.";
+    "tls.misdirected", 421, "http_request_denied", "The host is none of those for which the client's TLS connection was made.";
     "upstream.bad_response", 502, "http_protocol_error", "The upstream's answer is not HTTP.";
     "upstream.busy", 503, "connection_limit_reached", "The upstream has all the requests or connections that it allows.";
     "upstream.connect_failed", 502, "destination_ip_unroutable", "There is no way to the upstream.";
@@ -102,6 +127,8 @@ rows! {
     "upstream.idle_timeout", 504, "connection_read_timeout", "The upstream stalled in the middle of the exchange.";
     "upstream.none_usable", 503, "destination_unavailable", "The upstream has no endpoint that may be used.";
     "upstream.reset", 502, "connection_terminated", "The upstream closed the connection before its answer.";
+    "upstream.tls_certificate", 502, "tls_certificate_error", "The upstream's certificate is not good.";
+    "upstream.tls_failed", 502, "tls_protocol_error", "No TLS connection to the upstream came about.";
     "upstream.truncated", 502, "http_response_incomplete", "The upstream closed in the middle of its answer.";
     "upstream.unresolved", 503, "dns_error", "The upstream's name has not resolved yet.";
 }

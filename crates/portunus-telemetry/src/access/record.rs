@@ -40,6 +40,11 @@ pub struct AccessRecord<'a> {
     pub user: &'a [u8],
     pub user_agent: &'a [u8],
     pub referer: &'a [u8],
+    pub tls_version: &'a str,
+    pub tls_cipher: &'a str,
+    pub tls_server_name: &'a str,
+    pub tls_resumed: Option<bool>,
+    pub tls_client_subject: &'a str,
 }
 
 impl<'a> AccessRecord<'a> {
@@ -76,6 +81,11 @@ impl<'a> AccessRecord<'a> {
             Field::User => text(self.user),
             Field::UserAgent => text(self.user_agent),
             Field::Referer => text(self.referer),
+            Field::TlsVersion => text(self.tls_version.as_bytes()),
+            Field::TlsCipher => text(self.tls_cipher.as_bytes()),
+            Field::TlsServerName => text(self.tls_server_name.as_bytes()),
+            Field::TlsResumed => self.tls_resumed.map(Value::Flag),
+            Field::TlsClientSubject => text(self.tls_client_subject.as_bytes()),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The text of a scrape: Prometheus exposition 0.0.4, and OpenMetrics 1.0.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
+use super::edge::HANDSHAKES;
 use super::histogram::BOUNDS_TEXT;
 use super::series::{CLASSES, Count, SeriesKind, Sums};
 use super::totals::{SeriesTotals, Totals};
@@ -79,6 +81,15 @@ impl Page {
             Source::Durations(kind) => self.durations(name, kind, totals),
             Source::Count(kind, count) => self.counts(name, kind, count, totals),
             Source::Connects => self.connects(name, totals),
+            Source::Handshakes => self.handshakes(name, totals),
+            Source::TlsErrors => self.kinds(name, totals, |sums| &sums.edge.tls_errors),
+            Source::H2Errors => self.kinds(name, totals, |sums| &sums.edge.h2_errors),
+            Source::Certificates => {
+                for certificate in &totals.certificates {
+                    let labels = [("name", &*certificate.name)];
+                    self.sample(name, "", &labels, seconds(certificate.not_after.0));
+                }
+            }
             Source::Replies => {
                 for reply in &totals.replies {
                     self.sample(name, "", &[("reason", &reply.reason)], reply.count);
@@ -136,6 +147,34 @@ impl Page {
             for (result, count) in results {
                 let labels = with(SeriesKind::Endpoint, series, ("result", result));
                 self.sample(name, "", &labels, series.sums.count(count));
+            }
+        }
+    }
+
+    /// A combination appears with its first handshake.
+    fn handshakes(&mut self, name: &str, totals: &Totals) {
+        for series in &totals.listeners {
+            let counts = HANDSHAKES.into_iter().zip(series.sums.edge.handshakes);
+            for ((version, result), count) in counts.filter(|(_, count)| *count > 0) {
+                let listener = ("listener", &*series.labels.name);
+                let labels = [listener, ("version", version), ("result", result)];
+                self.sample(name, "", &labels, count);
+            }
+        }
+    }
+
+    /// A kind appears with its first event.
+    fn kinds(
+        &mut self,
+        name: &str,
+        totals: &Totals,
+        counts: impl Fn(&Sums) -> &BTreeMap<&'static str, u64>,
+    ) {
+        for series in &totals.listeners {
+            let counts = counts(&series.sums).iter();
+            for (kind, count) in counts.filter(|(_, count)| **count > 0) {
+                let labels = with(SeriesKind::Listener, series, ("kind", kind));
+                self.sample(name, "", &labels, count);
             }
         }
     }

@@ -17,7 +17,9 @@ use super::series::{
     EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries, SeriesKind, Sums, UpstreamSeries,
 };
 use super::shard::Shard;
-use super::totals::{ConfigTotals, LogTotals, ReasonTotals, SeriesTotals, Totals};
+use super::totals::{
+    CertificateTotals, ConfigTotals, LogTotals, ReasonTotals, SeriesTotals, Totals,
+};
 use crate::log_writer::LogStats;
 
 /// All metrics of the process. Shared by control and, for their shard, the workers.
@@ -98,6 +100,11 @@ impl Registry {
         }
     }
 
+    /// Shows these certificates' ends from now on, and no others.
+    pub fn show_certificates(&self, certificates: Vec<CertificateTotals>) {
+        self.state().certificates = certificates;
+    }
+
     /// Shows the access log's counts from now on. The first log given stays.
     pub fn attach_log(&self, stats: Arc<LogStats>) {
         let _ = self.log.set(stats);
@@ -118,6 +125,7 @@ impl Registry {
             replies: state.replies(),
             folded: state.folded(),
             config: state.config,
+            certificates: state.certificates.clone(),
             log,
             process: process::read(),
         }
@@ -167,6 +175,7 @@ struct State {
     reasons: Directory,
     shards: Shards,
     config: ConfigTotals,
+    certificates: Vec<CertificateTotals>,
 }
 
 impl State {
@@ -240,6 +249,10 @@ type Shards = BTreeMap<WorkerId, Arc<Shard>>;
 fn sums(shards: &Shards, kind: SeriesKind, id: u32) -> Sums {
     let mut sums = Sums::default();
     shards.values().filter_map(|shard| shard.cells(kind, id)).for_each(|cells| sums.add(cells));
+    if kind == SeriesKind::Listener {
+        let edges = shards.values().filter_map(|shard| shard.edge_cells(id));
+        edges.for_each(|cells| sums.edge.add(cells));
+    }
     sums
 }
 

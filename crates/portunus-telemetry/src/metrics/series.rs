@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::edge::{EdgeSums, add, subtract};
 use super::histogram::{BOUNDS_US, BUCKETS};
 
 /// What a series is of.
@@ -201,6 +202,8 @@ pub struct Sums {
     /// The sum of all durations.
     pub duration_us: u64,
     counts: [u64; COUNTS],
+    /// What a listener counts before there is a request; nothing for the other kinds.
+    pub edge: EdgeSums,
 }
 
 impl Sums {
@@ -233,9 +236,6 @@ impl Sums {
 
     /// Adds one shard's part.
     pub(super) fn add(&mut self, cells: &Cells) {
-        let add = |to: &mut [u64], from: &[Cell]| {
-            to.iter_mut().zip(from).for_each(|(sum, cell)| *sum = sum.wrapping_add(cell.load()));
-        };
         add(&mut self.codes, &cells.codes);
         add(&mut self.buckets, &cells.buckets);
         add(&mut self.counts, &cells.counts);
@@ -244,13 +244,11 @@ impl Sums {
 
     /// Takes away what an earlier series counted in the same cells. Gauges stay: they are of now.
     pub(super) fn subtract(&mut self, earlier: &Self) {
-        let subtract = |to: &mut [u64], from: &[u64]| {
-            to.iter_mut().zip(from).for_each(|(sum, old)| *sum = sum.wrapping_sub(*old));
-        };
         let gauges = GAUGES.map(|gauge| self.count(gauge));
         subtract(&mut self.codes, &earlier.codes);
         subtract(&mut self.buckets, &earlier.buckets);
         subtract(&mut self.counts, &earlier.counts);
+        self.edge.subtract(&earlier.edge);
         self.duration_us = self.duration_us.wrapping_sub(earlier.duration_us);
         for (gauge, value) in GAUGES.into_iter().zip(gauges) {
             if let Some(count) = self.counts.get_mut(gauge as usize) {

@@ -1,6 +1,7 @@
 //! One worker's part of all metrics.
 
 use super::chunks::Chunks;
+use super::edge::EdgeCells;
 use super::histogram::bucket;
 use super::series::{
     Cell, Cells, Count, EndpointSeries, ListenerSeries, ReasonId, RouteSeries, SeriesId,
@@ -16,6 +17,7 @@ pub struct Shard {
     upstreams: Chunks<Cells>,
     endpoints: Chunks<Cells>,
     replies: Chunks<Cell>,
+    edges: Chunks<EdgeCells>,
 }
 
 impl Shard {
@@ -39,6 +41,22 @@ impl Shard {
         }
         if let Some(reason) = outcome.reason {
             self.reply(reason);
+        }
+    }
+
+    /// Counts bytes that were passed on outside of requests, in each series that they belong to: from the client,
+    /// and to it.
+    pub fn passed(&self, place: Place, bytes_in: u64, bytes_out: u64) {
+        let count = |cells: &Cells| {
+            cells.count(Count::BytesIn).add(bytes_in);
+            cells.count(Count::BytesOut).add(bytes_out);
+        };
+        self.record(place.listener, count);
+        if let Some(upstream) = place.upstream {
+            self.record(upstream, count);
+        }
+        if let Some(endpoint) = place.endpoint {
+            self.record(endpoint, count);
         }
     }
 
@@ -79,6 +97,21 @@ impl Shard {
         self.record(listener, |cells| cells.count(Count::Refused).add(1));
     }
 
+    /// A client's TLS handshake succeeded: with TLS 1.3, or 1.2; anew, or with a resumed session.
+    pub fn tls_handshake(&self, listener: ListenerSeries, tls13: bool, resumed: bool) {
+        self.edge(listener, |cells| cells.handshake(tls13, resumed));
+    }
+
+    /// A client's TLS handshake failed.
+    pub fn tls_error(&self, listener: ListenerSeries, kind: &'static str) {
+        self.edge(listener, |cells| cells.tls_error(kind));
+    }
+
+    /// A connection of HTTP/2 was ended because of what the client did.
+    pub fn h2_error(&self, listener: ListenerSeries, kind: &'static str) {
+        self.edge(listener, |cells| cells.h2_error(kind));
+    }
+
     /// A request is tried again.
     pub fn retry(&self, upstream: UpstreamSeries) {
         self.record(upstream, |cells| cells.count(Count::Retries).add(1));
@@ -99,9 +132,20 @@ impl Shard {
         self.table(kind).cell(index)
     }
 
+    /// This shard's part of what a listener counts before there is a request.
+    pub(super) fn edge_cells(&self, index: u32) -> Option<&EdgeCells> {
+        self.edges.cell(index)
+    }
+
     /// This shard's count of a reason.
     pub(super) fn replies(&self, index: u32) -> u64 {
         self.replies.cell(index).map_or(0, Cell::load)
+    }
+
+    fn edge(&self, listener: ListenerSeries, record: impl FnOnce(&EdgeCells)) {
+        if let Some(cells) = self.edges.cell_or_grow(listener.index()) {
+            record(cells);
+        }
     }
 
     #[inline]

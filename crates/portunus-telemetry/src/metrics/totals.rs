@@ -28,6 +28,8 @@ pub struct Totals {
     pub folded: [(&'static str, u64); 5],
     /// Loads of the configuration.
     pub config: ConfigTotals,
+    /// The certificates in use.
+    pub certificates: Vec<CertificateTotals>,
     /// The access log.
     pub log: LogTotals,
     /// The process.
@@ -63,6 +65,15 @@ pub struct ReasonTotals {
     pub reason: Box<str>,
     /// Answers made with it.
     pub count: u64,
+}
+
+/// One certificate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CertificateTotals {
+    /// Its name, unique among those shown.
+    pub name: Box<str>,
+    /// When it ends to be valid.
+    pub not_after: Wall,
 }
 
 /// Loads of the configuration.

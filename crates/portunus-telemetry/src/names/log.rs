@@ -45,6 +45,11 @@ pub enum Field {
     User,
     UserAgent,
     Referer,
+    TlsVersion,
+    TlsCipher,
+    TlsServerName,
+    TlsResumed,
+    TlsClientSubject,
 }
 
 /// All fields. Absent values are left out of JSON and written as `-` elsewhere.
@@ -95,6 +100,19 @@ pub static LOG_FIELDS: &[LogField] = &[
     text("user", Field::User, "Who the client was found to be."),
     text("user_agent", Field::UserAgent, "The `User-Agent` header."),
     text("referer", Field::Referer, "The `Referer` header."),
+    text("tls.version", Field::TlsVersion, "The version of TLS: `1.2` or `1.3`."),
+    text("tls.cipher", Field::TlsCipher, "The cipher suite of TLS."),
+    text(
+        "tls.server_name",
+        Field::TlsServerName,
+        "The server name that the client asked for (SNI).",
+    ),
+    text("tls.resumed", Field::TlsResumed, "`true` where a TLS session was resumed."),
+    text(
+        "client.cert.subject",
+        Field::TlsClientSubject,
+        "The subject of the certificate that the client proved to have.",
+    ),
 ];
 
 const fn field(name: &'static str, field: Field, unit: Unit, doc: &'static str) -> LogField {

@@ -22,6 +22,14 @@ pub(crate) enum Source {
     Count(SeriesKind, Count),
     /// Upstream connections of each endpoint by result.
     Connects,
+    /// TLS handshakes of each listener that succeeded, by version and resumption.
+    Handshakes,
+    /// TLS handshakes of each listener that failed, by kind.
+    TlsErrors,
+    /// Connections of HTTP/2 that were ended because of what the client did, by kind.
+    H2Errors,
+    /// When each certificate ends.
+    Certificates,
     /// Own answers by reason.
     Replies,
     /// Names that got no series of their own, by kind.
@@ -73,6 +81,30 @@ pub static METRICS: &[Metric] = &[
         Count::Refused,
         "Connections closed at once, over a limit.",
     ),
+    metric(
+        "portunus_listener_tls_handshakes_total",
+        Kind::Counter,
+        Unit::None,
+        &["listener", "version", "result"],
+        Source::Handshakes,
+        "TLS handshakes that succeeded.",
+    ),
+    metric(
+        "portunus_listener_tls_errors_total",
+        Kind::Counter,
+        Unit::None,
+        &["listener", "kind"],
+        Source::TlsErrors,
+        "TLS handshakes that failed.",
+    ),
+    metric(
+        "portunus_listener_h2_errors_total",
+        Kind::Counter,
+        Unit::None,
+        &["listener", "kind"],
+        Source::H2Errors,
+        "HTTP/2 connections that were ended because of what the client did.",
+    ),
     codes("portunus_route_requests_total", ROUTE, "Requests that ended, by route."),
     durations(
         "portunus_route_request_duration_seconds",
@@ -121,6 +153,14 @@ pub static METRICS: &[Metric] = &[
         &["upstream", "endpoint", "result"],
         Source::Connects,
         "Connections taken for requests: reused from the pool, or dialled.",
+    ),
+    metric(
+        "portunus_certificate_expiry_timestamp_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        &["name"],
+        Source::Certificates,
+        "When the certificate ends to be valid.",
     ),
     metric(
         "portunus_replies_total",

@@ -14,21 +14,22 @@ use crate::wire::{Body, End, Wire};
 #[derive(Debug)]
 pub struct Peer {
     wire: Wire,
-    number: usize,
+    /// What is known of each request before it comes.
+    first: Request,
     seen: Arc<Watched<Seen>>,
 }
 
 impl Peer {
-    pub(super) fn new(wire: Wire, number: usize, seen: Arc<Watched<Seen>>) -> Self {
-        let waits = wire.stream().read_timeout(PATIENCE);
+    pub(super) fn new(mut wire: Wire, first: Request, seen: Arc<Watched<Seen>>) -> Self {
+        let waits = wire.stream_mut().read_timeout(PATIENCE);
         waits.expect("a socket takes a timeout");
-        Self { wire, number, seen }
+        Self { wire, first, seen }
     }
 
     /// Which of the origin's connections it is, from 1.
     #[must_use]
     pub fn number(&self) -> usize {
-        self.number
+        self.first.connection
     }
 
     /// Reads a request to its end; `None` when no more come.
@@ -61,7 +62,7 @@ impl Peer {
             body: body.bytes,
             trailers: body.trailers,
             is_complete: body.is_complete,
-            connection: self.number,
+            ..self.first.clone()
         };
         self.seen.change(|seen| seen.requests.push(request.clone()));
         request
@@ -89,7 +90,7 @@ impl Peer {
     pub fn into_tcp(self) -> TcpStream {
         match self.wire.stream() {
             Stream::Tcp(stream) => stream.try_clone().expect("a socket can be cloned"),
-            Stream::Unix(_) => panic!("not a TCP connection"),
+            Stream::Unix(_) | Stream::Tls(_) => panic!("not a plain TCP connection"),
         }
     }
 
@@ -99,15 +100,15 @@ impl Peer {
     }
 
     /// Closes with a reset instead of an end.
-    pub fn reset(self) {
-        self.wire.stream().reset_on_close();
+    pub fn reset(mut self) {
+        self.wire.reset();
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
         // Only the last copy of a socket closes the connection.
-        self.seen.change(|seen| seen.open.remove(&self.number));
+        self.seen.change(|seen| seen.open.remove(&self.number()));
     }
 }
 

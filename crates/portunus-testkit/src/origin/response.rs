@@ -1,7 +1,7 @@
-//! Answers of an origin.
+//! Answers of an origin, for HTTP/1 and HTTP/2.
 
 use crate::client::chunked;
-use crate::message::Headers;
+use crate::message::{Head, Headers};
 
 /// An answer to be sent.
 #[derive(Clone, Debug)]
@@ -9,7 +9,7 @@ pub struct Response {
     status: u16,
     headers: Headers,
     content: Content,
-    /// Interim answers, as they are sent before.
+    /// Interim answers, as HTTP/1 sends them before.
     before: String,
     closes: bool,
 }
@@ -18,8 +18,7 @@ pub struct Response {
 enum Content {
     None,
     Length(Vec<u8>),
-    /// Already in the chunked coding.
-    Chunked(Vec<u8>),
+    Chunked(Vec<String>, Vec<(String, String)>),
     UntilClose(Vec<u8>),
 }
 
@@ -42,7 +41,9 @@ impl Response {
     /// 200 with a body in chunks.
     #[must_use]
     pub fn chunks(chunks: &[&str], trailers: &[(&str, &str)]) -> Self {
-        Self::new(200, Content::Chunked(chunked(chunks, trailers)))
+        let chunks = chunks.iter().map(|&chunk| chunk.to_owned()).collect();
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        Self::new(200, Content::Chunked(chunks, trailers.iter().map(owned).collect()))
     }
 
     /// 200 with a body that the end of the connection ends.
@@ -92,17 +93,17 @@ impl Response {
         let mut bytes = self.before.clone().into_bytes();
         bytes.extend(format!("HTTP/1.1 {} Told\r\n", self.status).bytes());
         self.headers.write_to(&mut bytes);
-        let body: &[u8] = match &self.content {
-            Content::None => b"",
+        let body = match &self.content {
+            Content::None => Vec::new(),
             Content::Length(body) => {
                 bytes.extend(format!("Content-Length: {}\r\n", body.len()).bytes());
-                body
+                body.clone()
             }
-            Content::Chunked(body) => {
+            Content::Chunked(chunks, trailers) => {
                 bytes.extend(b"Transfer-Encoding: chunked\r\n");
-                body
+                chunked(chunks, trailers)
             }
-            Content::UntilClose(body) => body,
+            Content::UntilClose(body) => body.clone(),
         };
         bytes.extend(b"\r\n");
         if method != "HEAD" {
@@ -110,4 +111,39 @@ impl Response {
         }
         bytes
     }
+
+    /// The parts for HTTP/2: interim heads, the status, headers, pieces of the body, trailers.
+    pub(super) fn parts(&self) -> Parts {
+        let mut headers = self.headers.clone();
+        let (pieces, trailers) = match &self.content {
+            Content::None => (Vec::new(), Headers::default()),
+            Content::Length(body) => {
+                headers.push("content-length", &body.len().to_string());
+                (vec![body.clone()], Headers::default())
+            }
+            Content::UntilClose(body) => (vec![body.clone()], Headers::default()),
+            Content::Chunked(chunks, trailers) => {
+                let pieces = chunks.iter().map(|chunk| chunk.clone().into_bytes());
+                (pieces.collect(), Headers(trailers.clone()))
+            }
+        };
+        let interim = self.before.split_terminator("\r\n\r\n").map(interim).collect();
+        Parts { interim, status: self.status, headers, pieces, trailers }
+    }
+}
+
+/// An answer as HTTP/2 sends it.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) interim: Vec<(u16, Headers)>,
+    pub(super) status: u16,
+    pub(super) headers: Headers,
+    pub(super) pieces: Vec<Vec<u8>>,
+    pub(super) trailers: Headers,
+}
+
+fn interim(text: &str) -> (u16, Headers) {
+    let head = Head::parse(text.trim_end().as_bytes());
+    let (_, status, _) = head.status_line();
+    (status, head.headers.clone())
 }

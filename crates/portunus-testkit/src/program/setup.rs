@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::Program;
-use crate::Folder;
+use crate::{Folder, Identity};
 
 /// A configuration with its places, and the files beside it.
 ///
@@ -35,6 +35,13 @@ impl Setup {
     #[must_use]
     pub fn file(self, name: &str, text: &str) -> Self {
         self.folder.write(name, text);
+        self
+    }
+
+    /// Adds a certificate `{name}.pem` and its key `{name}.key` beside the configuration.
+    #[must_use]
+    pub fn identity(self, name: &str, identity: &Identity) -> Self {
+        self.folder.write_identity(name, identity);
         self
     }
 

@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// The listener that the request comes to.
     #[arg(long, value_name = "NAME")]
     listener: Option<String>,
+    /// The name that the client asks for within TLS; the URL's host unless given.
+    #[arg(long, value_name = "NAME")]
+    sni: Option<String>,
     /// Write JSON.
     #[arg(long)]
     json: bool,
@@ -53,6 +56,9 @@ impl Options {
         }
         if let Some(listener) = &self.listener {
             flag("--listener", listener.clone());
+        }
+        if let Some(name) = &self.sni {
+            flag("--sni", name.clone());
         }
         words
     }

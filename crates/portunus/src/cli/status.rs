@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::admin::field;
-use super::{FAILED, admin, output};
+use super::{FAILED, admin, cert, output};
 
 /// Options of `status`.
 #[derive(Debug, clap::Args)]
@@ -26,17 +26,23 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     let status = ask("/api/status")?;
     let listeners = ask("/api/listeners")?;
     let upstreams = ask("/api/upstreams")?;
+    let certificates = ask("/api/certificates")?;
     output::print(&if options.json {
-        let all = json!({ "status": status, "listeners": listeners, "upstreams": upstreams });
+        let all = json!({
+            "status": status,
+            "listeners": listeners,
+            "certificates": certificates,
+            "upstreams": upstreams,
+        });
         format!("{all:#}\n")
     } else {
-        text(&status, &listeners, &upstreams)
+        text(&status, &listeners, &certificates, &upstreams)
     })?;
     let is_ready = field(&status, "stage") == "ready";
     Ok(if is_ready { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-fn text(status: &Value, listeners: &Value, upstreams: &Value) -> String {
+fn text(status: &Value, listeners: &Value, certificates: &Value, upstreams: &Value) -> String {
     let uptime = Duration::from_secs(field(status, "uptime_s").as_u64().unwrap_or_default());
     let mut out = format!(
         "portunus {}, {}, generation {}, up {}\n\
@@ -60,6 +66,9 @@ fn text(status: &Value, listeners: &Value, upstreams: &Value) -> String {
         ]
     });
     table(rows.collect(), &mut out);
+    if items(certificates).next().is_some() {
+        let _ = write!(out, "\ncertificates\n{}", cert::certificates(certificates));
+    }
     for upstream in items(upstreams) {
         let _ = writeln!(out, "\nupstream {}", word(field(upstream, "name")));
         if field(upstream, "resolved") == false {
@@ -100,7 +109,7 @@ fn reload_line(last: &Value, out: &mut String) {
 }
 
 /// Rows with columns as wide as their widest cell.
-fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>, out: &mut String) {
+pub(super) fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>, out: &mut String) {
     let widths: Vec<usize> = (0..COLUMNS)
         .map(|column| rows.iter().filter_map(move |row| row.get(column)).map(|c| c.chars().count()))
         .map(|lengths| lengths.max().unwrap_or_default())
@@ -121,11 +130,11 @@ fn uptime_text(uptime: Duration) -> String {
     }
 }
 
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 
-fn word(value: &Value) -> &str {
+pub(super) fn word(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

@@ -9,6 +9,7 @@ use portunus_h1::{encode_response, encode_upgrade_response, framing_for};
 use portunus_http::{Framing, HeaderList, ResponseHead, Version};
 use portunus_net::Io;
 use portunus_upstream::wire::{BodyFault, BodyReader, Outgoing, ReadBuffer};
+use portunus_upstream::{IoSink, IoSource, TunnelSink, TunnelSource};
 
 use super::Link;
 use crate::deadline::Deadline;
@@ -53,8 +54,10 @@ impl<'c> ClientStream for Stream<'c> {
         (&mut self.body, &mut self.answer)
     }
 
-    fn raw(&mut self) -> Option<(&Io, &[u8])> {
-        Some((&self.body.link.io, self.body.read.filled()))
+    fn tunnel(&mut self) -> (impl TunnelSource, impl TunnelSink) {
+        let link = self.body.link;
+        let source = IoSource::new(&link.io, self.body.read.filled(), &link.local.buffers);
+        (source, IoSink::new(&link.io))
     }
 }
 
@@ -67,11 +70,7 @@ impl RequestBody for Body<'_> {
         self.reader.is_end()
     }
 
-    fn is_fresh(&self) -> bool {
-        self.reader.is_fresh()
-    }
-
-    fn is_ready(&self) -> bool {
+    fn is_ready(&mut self) -> bool {
         !self.read.is_empty() || self.reader.is_end()
     }
 
@@ -172,7 +171,8 @@ impl AnswerSink for Answer<'_> {
     }
 
     fn plain_io(&self) -> Option<&Io> {
-        (self.out.framing != Framing::Chunked).then_some(&self.link.io)
+        let io = &self.link.io;
+        (self.out.framing != Framing::Chunked && io.is_plain()).then_some(io)
     }
 
     fn cut(&mut self) {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use portunus_base::{Wall, WorkerId};
 
 use super::*;
-use crate::metrics::{Connect, Options, Outcome, Place, Registry};
+use crate::metrics::{CertificateTotals, Connect, Options, Outcome, Place, Registry};
 
 fn registry() -> Registry {
     let registry = Registry::new(Options::new("1.2.3", Wall(1_500_000)));
@@ -110,3 +110,43 @@ fn the_accept_header_chooses() {
     let asked = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
     assert_eq!(Exposition::accepted(asked), Exposition::OpenMetrics);
 }
+
+#[test]
+fn what_a_listener_counts_before_requests_appears_with_its_first_event() {
+    let registry = registry();
+    let (shard, web) = (registry.shard(WorkerId(0)), registry.listener("web"));
+    let start = "portunus_listener_tls";
+    assert!(lines(&registry.render(Exposition::Prometheus), start).is_empty());
+    shard.tls_handshake(web, true, false);
+    shard.tls_handshake(web, true, false);
+    shard.tls_handshake(web, false, true);
+    shard.tls_error(web, "unknown_ca");
+    for kind in MANY {
+        shard.tls_error(web, kind);
+    }
+    shard.h2_error(web, "rapid_reset");
+    registry.show_certificates(vec![CertificateTotals {
+        name: "shop.example.com".into(),
+        not_after: Wall(7_000_000),
+    }]);
+    let page = registry.render(Exposition::Prometheus);
+    let expected = [
+        "portunus_listener_tls_handshakes_total{listener=\"web\",version=\"1.2\",result=\"resumed\"} 1",
+        "portunus_listener_tls_handshakes_total{listener=\"web\",version=\"1.3\",result=\"full\"} 2",
+        "portunus_listener_tls_errors_total{listener=\"web\",kind=\"other\"} 2",
+        "portunus_listener_tls_errors_total{listener=\"web\",kind=\"unknown_ca\"} 1",
+    ];
+    let found = lines(&page, start);
+    let found = found.iter().filter(|line| !line.contains("kind=\"k")).copied();
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let floods = "portunus_listener_h2_errors_total{listener=\"web\",kind=\"rapid_reset\"} 1";
+    assert_eq!(lines(&page, "portunus_listener_h2"), [floods]);
+    let expiry = "portunus_certificate_expiry_timestamp_seconds{name=\"shop.example.com\"} 7";
+    assert_eq!(lines(&page, "portunus_certificate"), [expiry]);
+}
+
+/// More kinds than there are places, less the one that has its place already.
+const MANY: [&str; 25] = [
+    "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11", "k12", "k13", "k14",
+    "k15", "k16", "k17", "k18", "k19", "k20", "k21", "k22", "k23", "k24",
+];

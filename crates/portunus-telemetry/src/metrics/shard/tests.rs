@@ -42,6 +42,20 @@ fn a_request_counts_in_each_of_its_series() {
 }
 
 #[test]
+fn bytes_outside_of_requests_count_without_a_request() {
+    let registry = Registry::new(Options::new("1.0.0", Wall(0)));
+    let shard = registry.shard(WorkerId(0));
+    shard.passed(place(&registry), 7, 3);
+    shard.passed(place(&registry), 1, 0);
+    let totals = registry.snapshot();
+    for series in [&totals.listeners, &totals.upstreams, &totals.endpoints] {
+        let sums = &series[0].sums;
+        assert_eq!((sums.count(Count::BytesIn), sums.count(Count::BytesOut)), (8, 3));
+        assert_eq!(sums.codes, [0; 6]);
+    }
+}
+
+#[test]
 fn a_connection_may_close_on_another_worker() {
     let registry = Registry::new(Options::new("1.0.0", Wall(0)));
     let listener = registry.listener("web");

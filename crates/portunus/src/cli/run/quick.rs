@@ -11,9 +11,12 @@ pub(super) struct QuickOptions {
     /// Where requests go, instead of a configuration file; several URLs share the load.
     #[arg(long, value_name = "URL", conflicts_with = "watch")]
     to: Vec<String>,
-    /// Where to listen.
-    #[arg(long, requires = "to", value_name = "ADDRESS", default_value = LISTEN)]
-    listen: String,
+    /// Where to listen; 127.0.0.1:8080 unless given, with `--tls` 127.0.0.1:8443.
+    #[arg(long, requires = "to", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Serve https with certificates of a local authority: see `portunus cert trust`.
+    #[arg(long, requires = "to")]
+    tls: bool,
     /// Where the admin API listens, or `off`.
     #[arg(long, requires = "to", value_name = "ADDRESS")]
     admin: Option<String>,
@@ -29,11 +32,20 @@ impl QuickOptions {
         let to = Node::seq(self.to.iter().map(|url| text(url)));
         let routes = Node::map([("/**", Node::map([("to", to)]))]);
         let mut tree = vec![
-            ("listeners", Node::map([("web", Node::map([("address", text(&self.listen))]))])),
+            ("listeners", Node::map([("web", self.listener())])),
             ("hosts", Node::map([(host, Node::map([("routes", routes)]))])),
         ];
         tree.extend(self.admin.as_deref().map(|address| ("admin", text(address))));
         Some(yaml::write(&Node::map(tree)))
+    }
+}
+
+impl QuickOptions {
+    fn listener(&self) -> Node {
+        let usual = if self.tls { LISTEN_TLS } else { LISTEN };
+        let address = text(self.listen.as_deref().unwrap_or(usual));
+        let tls = self.tls.then(|| ("tls", Node::text("self_signed")));
+        Node::map([("address", address)].into_iter().chain(tls))
     }
 }
 
@@ -43,6 +55,7 @@ fn text(text: &str) -> Node {
 }
 
 const LISTEN: &str = "127.0.0.1:8080";
+const LISTEN_TLS: &str = "127.0.0.1:8443";
 
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ upstream orders
 upstream search
   not resolved yet
 ";
-    assert_eq!(text(&status, &listeners, &upstreams), expected);
+    assert_eq!(text(&status, &listeners, &json!([]), &upstreams), expected);
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! Certificates by ACME: the issuer of portunus-acme, and where its work goes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use portunus_acme::{AcmePlan, Event, FolderStorage, Issued, Issuer, Outlet, TlsAnswer};
+use portunus_tls::load_pair;
+use tokio::sync::watch;
+
+use super::shown::Shown;
+use crate::task::Task;
+
+/// A running issuer. Dropping it ends it.
+pub(super) struct Acme {
+    plans: watch::Sender<Arc<AcmePlan>>,
+    folder: PathBuf,
+    _task: Task,
+}
+
+impl Acme {
+    pub(super) fn start(plan: AcmePlan, folder: &Path, shown: Arc<Shown>) -> Self {
+        let (plans, wanted) = watch::channel(Arc::new(plan));
+        let storage = Arc::new(FolderStorage::new(folder));
+        let (issuer, _on_demand) = Issuer::new(storage, shown);
+        Self { plans, folder: folder.to_owned(), _task: Task::spawn(issuer.run(wanted)) }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Goes on with another plan, if it is another one.
+    pub(super) fn follow(&self, plan: &AcmePlan) {
+        self.plans.send_if_modified(|now| {
+            let is_new = **now != *plan;
+            if is_new {
+                *now = Arc::new(plan.clone());
+            }
+            is_new
+        });
+    }
+}
+
+impl fmt::Debug for Acme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acme").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Outlet for Shown {
+    fn certificates(&self, all: &[Arc<Issued>]) {
+        self.issued(all);
+    }
+
+    fn http_answer(&self, token: &str, answer: Option<&str>) {
+        let challenges = &self.world().tls.http_challenges;
+        match answer {
+            Some(answer) => challenges.set(token, answer),
+            None => challenges.remove(token),
+        }
+    }
+
+    fn tls_answer(&self, name: &str, answer: Option<&TlsAnswer>) {
+        let challenges = &self.world().tls.challenges;
+        let Some(answer) = answer else { return challenges.remove(name) };
+        match load_pair(answer.chain_pem.as_bytes(), answer.key_pem.as_bytes(), None) {
+            Ok(certificate) => challenges.set(name, &certificate),
+            Err(error) => tracing::error!(name, %error, "the answer to a challenge is no use"),
+        }
+    }
+
+    fn event(&self, _event: &Event<'_>) {
+        // The issuer has logged it, and when certificates end is a metric.
+    }
+}

@@ -1,0 +1,31 @@
+//! The folder where a Portunus keeps what must outlive it: keys, certificates, accounts.
+
+use std::path::{Path, PathBuf};
+
+use portunus_config::Env;
+
+/// The folder: `STATE_DIRECTORY`, as systemd gives it; else `/var/lib/portunus` for root, and that of the XDG rules for
+/// others. Nothing is made there yet.
+#[must_use]
+pub fn state_folder(env: &Env) -> PathBuf {
+    folder(env, rustix::process::geteuid().is_root())
+}
+
+fn folder(env: &Env, is_root: bool) -> PathBuf {
+    let given = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    if let Some(folders) = given("STATE_DIRECTORY") {
+        // Of several, the first one is the unit's own.
+        return PathBuf::from(folders.split(':').next().unwrap_or(folders));
+    }
+    if is_root {
+        return PathBuf::from(SYSTEM);
+    }
+    let xdg = given("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let home = || given("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
+    xdg.unwrap_or_else(|| home().join(Path::new(".local/state"))).join("portunus")
+}
+
+const SYSTEM: &str = "/var/lib/portunus";
+
+#[cfg(test)]
+mod tests;

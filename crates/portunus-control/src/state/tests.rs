@@ -1,0 +1,18 @@
+use super::*;
+
+fn of(variables: &[(&str, &str)], is_root: bool) -> String {
+    let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    folder(&pairs.collect(), is_root).display().to_string()
+}
+
+#[test]
+fn systemd_comes_before_the_user() {
+    assert_eq!(
+        of(&[("STATE_DIRECTORY", "/s/portunus:/s/other"), ("HOME", "/h")], true),
+        "/s/portunus"
+    );
+    assert_eq!(of(&[("HOME", "/root")], true), "/var/lib/portunus");
+    assert_eq!(of(&[("HOME", "/h")], false), "/h/.local/state/portunus");
+    assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")], false), "/x/portunus");
+    assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "x")], false), "/h/.local/state/portunus");
+}

@@ -1,0 +1,93 @@
+//! What gRPC wants of HTTP beyond bodies and trailers: deadlines, and failures as statuses of its own.
+//!
+//! After `PROTOCOL-HTTP2.md` of gRPC. The bodies are nobody's business here.
+
+use std::time::Duration;
+
+use portunus_http::{HeaderId, HeaderList, RequestHead, ResponseHead};
+
+/// True for a gRPC request; gRPC-Web is another protocol.
+pub(crate) fn is_grpc(request: &RequestHead) -> bool {
+    let content_type = request.headers.value_of(HeaderId::ContentType).unwrap_or(b"");
+    let rest = content_type.split_at_checked(MEDIA_TYPE.len());
+    rest.is_some_and(|(media_type, rest)| {
+        media_type.eq_ignore_ascii_case(MEDIA_TYPE) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
+    })
+}
+
+/// How long the client waits for its answer, if it says so.
+pub(crate) fn timeout(request: &RequestHead) -> Option<Duration> {
+    let value = is_grpc(request).then(|| request.headers.value(TIMEOUT)).flatten()?;
+    let (unit, digits) = value.split_last()?;
+    if digits.is_empty() || digits.len() > TIMEOUT_DIGITS_MAX {
+        return None;
+    }
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    match unit {
+        b'H' => Some(Duration::from_secs(number * 3600)),
+        b'M' => Some(Duration::from_secs(number * 60)),
+        b'S' => Some(Duration::from_secs(number)),
+        b'm' => Some(Duration::from_millis(number)),
+        b'u' => Some(Duration::from_micros(number)),
+        b'n' => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+/// The gRPC status of an answer that is nothing but its head ("trailers-only").
+pub(crate) fn status_alone(head: &ResponseHead) -> Option<u8> {
+    std::str::from_utf8(head.headers.value(STATUS)?).ok()?.parse().ok()
+}
+
+/// The gRPC status that says what a status of HTTP says (`http-grpc-status-mapping.md`).
+pub(crate) fn code_of(status: u16) -> u8 {
+    match status {
+        400 => INTERNAL,
+        401 => UNAUTHENTICATED,
+        403 => PERMISSION_DENIED,
+        404 => UNIMPLEMENTED,
+        408 | 504 => DEADLINE_EXCEEDED,
+        413 | 429 => RESOURCE_EXHAUSTED,
+        502 | 503 => UNAVAILABLE,
+        _ => UNKNOWN,
+    }
+}
+
+/// Adds a status and what it is about to the head of an answer without a body.
+pub(crate) fn describe(code: u8, message: &str, headers: &mut HeaderList) {
+    headers.set_id(HeaderId::ContentType, MEDIA_TYPE);
+    headers.set(STATUS, code.to_string().as_bytes());
+    if !message.is_empty() {
+        headers.set(MESSAGE, percent_encoded(message).as_bytes());
+    }
+}
+
+/// Everything but printable ASCII without `%` is escaped.
+fn percent_encoded(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    for byte in message.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+const MEDIA_TYPE: &[u8] = b"application/grpc";
+const MESSAGE: &[u8] = b"grpc-message";
+const STATUS: &[u8] = b"grpc-status";
+const TIMEOUT: &[u8] = b"grpc-timeout";
+const TIMEOUT_DIGITS_MAX: usize = 8;
+
+const UNKNOWN: u8 = 2;
+const DEADLINE_EXCEEDED: u8 = 4;
+const PERMISSION_DENIED: u8 = 7;
+const RESOURCE_EXHAUSTED: u8 = 8;
+const UNIMPLEMENTED: u8 = 12;
+const INTERNAL: u8 = 13;
+const UNAVAILABLE: u8 = 14;
+const UNAUTHENTICATED: u8 = 16;
+
+#[cfg(test)]
+mod tests;

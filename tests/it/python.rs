@@ -1,0 +1,89 @@
+//! Real clients and servers written in Python, from the packages that `cargo xtask test` installs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
+
+use portunus_testkit::DEADLINE;
+
+/// A script that runs. Dropping it ends it.
+pub(crate) struct Script {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+    errors: Option<JoinHandle<String>>,
+}
+
+impl Script {
+    /// Starts a script with arguments; `None`, after saying so, where its packages are not there.
+    pub(crate) fn start(text: &str, arguments: &[&str]) -> Option<Self> {
+        let Some(packages) = packages() else {
+            println!(
+                "skipped: the Python packages are not there; `cargo xtask test` installs them"
+            );
+            return None;
+        };
+        let mut command = Command::new("python3");
+        command.args(["-u", "-c", text]).args(arguments).env("PYTHONPATH", packages);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("python3 was there for the packages");
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut pipe = child.stderr.take().unwrap();
+        let errors = thread::spawn(move || {
+            let mut text = String::new();
+            let _ = pipe.read_to_string(&mut text);
+            text
+        });
+        let input = child.stdin.take();
+        Some(Self { child, input, lines, errors: Some(errors) })
+    }
+
+    /// The next line that it prints.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        match self.lines.recv_timeout(DEADLINE * 3) {
+            Ok(line) => line,
+            Err(error) => {
+                let _ = self.child.kill();
+                let errors = self.errors.take().map(|errors| errors.join().unwrap());
+                panic!("the script says no more ({error}): {}", errors.unwrap_or_default())
+            }
+        }
+    }
+
+    /// The next line, as JSON.
+    #[track_caller]
+    pub(crate) fn json(&mut self) -> serde_json::Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"))
+    }
+
+    /// Gives it a line to read.
+    pub(crate) fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("the script's input is piped");
+        writeln!(input, "{line}").expect("the script reads");
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // It fails where the script has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `target/python`, when the packages are in it.
+fn packages() -> Option<PathBuf> {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.ancestors().nth(3)?.join("python");
+    folder.join("installed.txt").is_file().then_some(folder)
+}
