@@ -1,102 +1,15 @@
 //! `portunus demo` in both forms, driven over its printed addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod running;
+
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use portunus_testkit::{Answer, Client, DEADLINE, eventually};
+use portunus_testkit::{Answer, Client, eventually};
 
-/// A running demonstration. Dropping it kills it, and with it all that it started.
-struct Demo {
-    child: Child,
-    lines: Receiver<String>,
-    /// Addresses by name: `shop`, `edge`, `users-1`.
-    addresses: BTreeMap<String, String>,
-    /// Process ids by name.
-    processes: BTreeMap<String, String>,
-    folder: PathBuf,
-}
-
-impl Demo {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = portunus();
-        command.args(["demo", "--port", "0", "--admin-port", "0"]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let lines = lines(&mut child);
-        let (addresses, processes) = Default::default();
-        let mut demo = Self { child, lines, addresses, processes, folder: PathBuf::new() };
-        while let Some(line) = demo.next_line().filter(|line| line != "ready") {
-            demo.note(&line);
-        }
-        demo
-    }
-
-    /// The next line after `demo: `.
-    fn next_line(&self) -> Option<String> {
-        loop {
-            let line = self.lines.recv_timeout(DEADLINE).expect("the demo says more");
-            if let Some(line) = line.strip_prefix("demo: ") {
-                return Some(line.to_owned());
-            }
-        }
-    }
-
-    /// Takes in `NAME on http://ADDRESS (pid ID)`.
-    fn note(&mut self, line: &str) {
-        if let Some(folder) = line.strip_prefix("files in ") {
-            self.folder = folder.into();
-            return;
-        }
-        let (name, place) = line.split_once(" on http://").unwrap();
-        let (address, id) = place.split_once(" (pid ").unwrap_or((place, ""));
-        self.addresses.insert(name.to_owned(), address.to_owned());
-        if let Some(id) = id.strip_suffix(')') {
-            self.processes.insert(name.to_owned(), id.to_owned());
-        }
-    }
-
-    fn client(&self, name: &str) -> Client {
-        Client::connect(&self.addresses[name])
-    }
-
-    /// Sends a signal to one of its processes and waits until the demo has noticed its end.
-    fn end(&self, name: &str, signal: &str) {
-        let id = &self.processes[name];
-        send(signal, id);
-        let start = format!("{name} (pid {id}) ended");
-        while !self.next_line().is_some_and(|line| line.starts_with(&start)) {}
-    }
-
-    /// Stops it as Ctrl-C does; it must end well.
-    fn stop(mut self) {
-        send("INT", &self.child.id().to_string());
-        let mut status = None;
-        eventually("the end of the demo", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        assert_eq!(status.unwrap().code(), Some(0));
-        self.assert_nothing_runs();
-        assert!(!self.folder.join("edge.yaml").exists());
-    }
-
-    fn assert_nothing_runs(&self) {
-        for (name, id) in &self.processes {
-            eventually(&format!("the end of {name}"), || !runs(id));
-        }
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use running::{Again, Demo, portunus, runs};
 
 #[test]
 fn a_shop_in_one_process_keeps_its_state_and_spreads_the_load() {
@@ -105,6 +18,8 @@ fn a_shop_in_one_process_keeps_its_state_and_spreads_the_load() {
     check_all_services(&mut client);
     check_state(&mut client);
     check_refusals(&mut client);
+    check_all_services(&mut demo.h1());
+    assert_eq!(demo.h2().get("/users/1").json()["id"], 1);
     let ready = demo.client("admin").request("GET", "/readyz").host("localhost").send();
     assert_eq!(ready.status, 200, "{ready:?}");
     demo.stop();
@@ -114,11 +29,11 @@ fn a_shop_in_one_process_keeps_its_state_and_spreads_the_load() {
 fn two_tiers_lose_no_get_when_gateways_and_replicas_die() {
     let demo = Demo::start(&["--two-tier"]);
     check_all_services(&mut demo.client("edge"));
-    check_state(&mut demo.client("edge"));
+    check_state(&mut demo.h1());
     let load = Load::default();
     thread::scope(|scope| {
-        let run = |client| scope.spawn(|| load.run(client));
-        let clients = [(); CLIENTS].map(|()| run(demo.client("edge")));
+        let run = |get| scope.spawn(|| load.run(get));
+        let clients: Vec<_> = clients(&demo).into_iter().map(run).collect();
         let guard = StopOnDrop(&load.stop);
         load.wait_for_more();
         demo.end("gateway-1", "KILL");
@@ -137,6 +52,51 @@ fn two_tiers_lose_no_get_when_gateways_and_replicas_die() {
             client.join().unwrap();
         }
     });
+    demo.stop();
+}
+
+#[test]
+fn services_behind_two_tiers_know_the_client_and_believe_no_claims() {
+    let demo = Demo::start(&["--two-tier"]);
+    for (address, version) in [
+        ("127.0.0.2", "--http1.1"),
+        ("127.0.0.3", "--http2"),
+        ("127.0.0.1", "--http1.1"),
+        ("127.0.0.1", "--http2"),
+    ] {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--interface", address, version, "--cacert"]);
+        curl.arg(&demo.authority).args(["--header", "X-Forwarded-For: 203.0.113.1"]);
+        curl.args(["--output", "/dev/null", "--write-out", "%{http_version} %header{x-client}"]);
+        let Ok(output) = curl.arg(format!("{}/users", demo.url())).output() else {
+            println!("skipped: curl is not installed");
+            return;
+        };
+        let said = String::from_utf8(output.stdout).unwrap();
+        let version = if version == "--http2" { "2" } else { "1.1" };
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, format!("{version} {address}"), "{error}");
+    }
+    demo.stop();
+}
+
+#[test]
+fn the_commands_that_are_shown_work() {
+    let demo = Demo::start(&[]);
+    let commands = demo.commands();
+    assert_eq!(commands.len(), 9, "{commands:?}");
+    let mut versions = BTreeSet::new();
+    for command in commands {
+        let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+        if output.status.code() == Some(NO_SUCH_COMMAND) {
+            println!("skipped: curl is not installed");
+            return;
+        }
+        assert!(output.status.success() && !output.stdout.is_empty(), "{command}: {output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        versions.insert(said.split(' ').next().unwrap().to_owned());
+    }
+    assert!(versions.contains("HTTP/2") && versions.contains("HTTP/1.1"), "{versions:?}");
     demo.stop();
 }
 
@@ -171,14 +131,13 @@ struct Load {
 
 impl Load {
     /// Asks for one thing after the other; every answer must be there, whole and good.
-    fn run(&self, mut client: Client) {
+    fn run(&self, mut get: Get) {
         for path in ["/users/1", "/orders/1", "/inventory/1"].iter().cycle() {
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let answer = client.get(path);
+            let answer = get(path);
             assert!(answer.status == 200 && answer.is_complete, "{answer:?}");
-            assert!(answer.keeps_connection(), "{answer:?}");
             assert_eq!(answer.json()["id"], 1);
             self.answers.fetch_add(1, Ordering::Relaxed);
         }
@@ -190,30 +149,33 @@ impl Load {
     }
 }
 
+/// Asks for a path, over a connection that stays.
+type Get = Box<dyn FnMut(&str) -> Answer + Send>;
+
+/// Clients without TLS, with TLS and HTTP/1, and with TLS and HTTP/2.
+fn clients(demo: &Demo) -> Vec<Get> {
+    let kinds: [&dyn Fn() -> Get; 3] =
+        [&|| over_h1(demo.client("edge")), &|| over_h1(demo.h1()), &|| {
+            let client = demo.h2();
+            Box::new(move |path| client.get(path))
+        }];
+    kinds.iter().flat_map(|client| [client(), client()]).collect()
+}
+
+fn over_h1(mut client: Client) -> Get {
+    Box::new(move |path| {
+        let answer = client.get(path);
+        assert!(answer.keeps_connection(), "{answer:?}");
+        answer
+    })
+}
+
 /// Lets the threads of a scope end also when the test fails.
 struct StopOnDrop<'s>(&'s AtomicBool);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A gateway that a person starts again. Dropping it kills it.
-struct Again(Child);
-
-impl Again {
-    fn start(config: &Path) -> Self {
-        let mut command = portunus();
-        command.args(["run", "-c"]).arg(config).stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-}
-
-impl Drop for Again {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
@@ -259,38 +221,5 @@ fn check_refusals(client: &mut Client) {
     client.get("/nowhere").assert_own(404, "route.none");
 }
 
-/// The program, as the testkit finds it: `PORTUNUS_BIN`, or what lies beside the tests.
-fn portunus() -> Command {
-    let beside = || {
-        let test = std::env::current_exe().unwrap();
-        let mut places = test.ancestors().skip(2).map(|folder| folder.join("portunus"));
-        places.find(|path| path.is_file()).expect("a program beside the tests")
-    };
-    let program = std::env::var_os("PORTUNUS_BIN").map_or_else(beside, PathBuf::from);
-    let mut command = Command::new(program);
-    // It would be taken for a key of the configuration.
-    command.env_remove("PORTUNUS_BIN");
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    command
-}
-
-/// All lines of standard output, as they come.
-fn lines(child: &mut Child) -> Receiver<String> {
-    let reader = BufReader::new(child.stdout.take().unwrap());
-    let (sender, lines) = channel();
-    thread::spawn(move || reader.lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
-    lines
-}
-
-fn send(signal: &str, id: &str) {
-    let status = Command::new("sh").args(["-c", &format!("kill -{signal} {id}")]).status();
-    assert!(status.unwrap().success(), "no process {id}");
-}
-
-/// Whether a process runs: it is there, and more than a zombie that nobody waits for.
-fn runs(id: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
-}
-
-const CLIENTS: usize = 4;
+/// How a shell says that it found no such command.
+const NO_SUCH_COMMAND: i32 = 127;

@@ -30,6 +30,8 @@ mod h2;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod l4;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod listeners;

@@ -1,8 +1,8 @@
 //! Each kind of client before each kind of upstream, with each kind of body.
 
 use portunus_testkit::{
-    Answer, Authority, Client, H2Client, H2Exchange, Origin, Peer, Program, Request, Response,
-    TlsClient, TlsServer, Transport,
+    Answer, Authority, Client, Gate, H2Client, H2Exchange, Origin, Peer, Program, Request,
+    Response, TlsClient, TlsServer, Transport,
 };
 
 use crate::hostile::wait_for_rest;
@@ -295,26 +295,30 @@ fn trailers(client: Speech, upstream: Speech) {
 }
 
 fn early_close(client: Speech, upstream: Speech) {
-    let act = |mut peer: Peer| {
+    let (began, gone) = (Gate::new(), Gate::new());
+    let has_begun = (began.clone(), began.clone());
+    let is_gone = gone.clone();
+    let act = move |mut peer: Peer| {
         while let Some(request) = peer.head() {
             if request.target == "/fine" {
                 peer.answer(&Response::text("fine"), "GET");
                 continue;
             }
             assert_eq!(peer.read_bytes(5), b"first");
+            has_begun.0.open();
             peer.wait_for_close();
             return;
         }
     };
-    let act_h2 = |mut exchange: H2Exchange| {
-        exchange.record();
+    let act_h2 = move |mut exchange: H2Exchange| {
         if exchange.request().target == "/fine" {
             return exchange.answer(&Response::text("fine"));
         }
         assert_eq!(exchange.read_some(), b"first");
+        has_begun.1.open();
         // CANCEL: the client went away, and the connection stays for others.
         if exchange.wait_for_reset() == Some(8) {
-            exchange.record();
+            is_gone.open();
         }
     };
     let cell = Cell::acting(client, upstream, act, act_h2);
@@ -322,16 +326,16 @@ fn early_close(client: Speech, upstream: Speech) {
         Caller::H1(mut client) => {
             client
                 .send("POST /cut HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 100\r\n\r\nfirst");
-            cell.origin.wait_for(1);
+            began.wait();
             client.reset();
         }
         Caller::H2(client) => {
             let mut stream = client.request("POST", "/cut").header("content-length", "100").open();
             stream.send("first");
-            cell.origin.wait_for(1);
+            began.wait();
             stream.cancel();
             if upstream.is_h2() {
-                cell.origin.wait_for(2);
+                gone.wait();
             }
             // The client's connection serves its other requests.
             assert_eq!(client.get("/fine").text(), "fine");

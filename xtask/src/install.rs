@@ -40,6 +40,7 @@ pub(crate) const BUILD_TOOLS: &[DebianTool] = &[
 /// What the tests compare us with. Each such test says that it is skipped when its peer is absent.
 pub(crate) const TEST_PEERS: &[DebianTool] = &[
     DebianTool { program: "curl", package: "curl", needed_for: "the whole-program tests" },
+    DebianTool { program: "h2load", package: "nghttp2-client", needed_for: "the HTTP/2 tests" },
     DebianTool { program: "haproxy", package: "haproxy", needed_for: "the differential tests" },
     DebianTool { program: "nginx", package: "nginx", needed_for: "the differential tests" },
     DebianTool { program: "pebble", package: "pebble", needed_for: "the tests of ACME" },

@@ -47,6 +47,10 @@ impl Rebinding {
             now.iter().cloned().partition(|bound| wanted.iter().any(|one| bound.is(one)));
         let (mut opened, mut errors) = (Vec::new(), Vec::new());
         for binding in wanted.iter().filter(|one| !now.iter().any(|bound| bound.is(one))) {
+            if binding.udp {
+                errors.push(format!("listener `{}`: this version serves no UDP yet", binding.name));
+                continue;
+            }
             match is_free(now, &binding.address).and_then(|()| open(binding, workers)) {
                 Ok(one) => opened.push(one),
                 Err(error) => errors.push(format!("listener `{}`: {error}", binding.name)),

@@ -119,6 +119,20 @@ impl Io {
         Ok(read)
     }
 
+    /// As [`Io::try_read`], into a buffer that is not empty. Gives how much of it was filled.
+    ///
+    /// # Errors
+    /// See [`Io::try_read`].
+    pub fn try_read_slice(&self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = either!(self, stream => stream.try_read(buf), layer => {
+            return layer.try_read_buf(&mut ReadBuf::new(buf));
+        })?;
+        if 0 < read && read < buf.len() {
+            self.drained();
+        }
+        Ok(read)
+    }
+
     /// A read that did not fill its room has emptied the socket. Telling the runtime saves the next reader a system
     /// call that could only say so; new bytes make a new event.
     fn drained(&self) {
@@ -233,10 +247,7 @@ impl Io {
     /// call while the runtime has seen no event.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        let mut byte = [0u8; 1];
-        let read = either!(self, stream => stream.try_read(&mut byte), layer => {
-            layer.try_read(&mut Vec::with_capacity(1))
-        });
+        let read = self.try_read_slice(&mut [0u8; 1]);
         !matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 

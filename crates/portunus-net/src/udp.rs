@@ -236,20 +236,27 @@ impl UdpLink {
         Ok(Self { socket: UdpSocket::from_std(socket.into())? })
     }
 
-    /// Waits until a packet or a refusal is there.
+    /// Waits until a packet is there.
     ///
     /// # Errors
-    /// What the runtime says.
+    /// `ConnectionRefused` when nobody listens at the endpoint.
     pub async fn readable(&self) -> io::Result<()> {
         // A socket that is always ready must not keep its worker from all others.
         tokio::task::coop::consume_budget().await;
-        self.socket.readable().await
+        let ready = self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
+        if ready.is_error() {
+            // The next error makes a new event.
+            let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            let _ = self.socket.try_io(Interest::ERROR, nothing);
+            self.socket.take_error()?.map_or(Ok(()), Err)?;
+        }
+        Ok(())
     }
 
     /// A packet that is there.
     ///
     /// # Errors
-    /// `WouldBlock` when none is there; `ConnectionRefused` when nobody listens at the endpoint.
+    /// `WouldBlock` when none is there; as [`UdpLink::readable`] otherwise.
     pub fn try_receive<'b>(&self, buffer: &'b mut UdpBuffer) -> io::Result<&'b [u8]> {
         let len = self.socket.try_recv(&mut buffer.bytes)?;
         Ok(buffer.bytes.get(..len).unwrap_or(&[]))

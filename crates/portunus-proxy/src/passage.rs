@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_balance::{KeySource, Tried};
-use portunus_base::{Mono, Wall, hash_bytes};
+use portunus_base::{Mono, TlsFacts, Wall, hash_bytes};
+use portunus_exchange::template::version_number;
 use portunus_exchange::{ClientFacts, ErrorKind, ProxyError};
 use portunus_snapshot::{AddressText, Destination, ListenerPlan};
 use portunus_telemetry::{AccessRecord, Place};
@@ -19,8 +20,10 @@ use crate::local::Local;
 pub(crate) struct Passage {
     pub(crate) local: Rc<Local>,
     pub(crate) client: ClientFacts,
-    /// The name that the client asked for in TLS.
+    /// The name that the client asked for in TLS that is not ended here.
     pub(crate) server_name: Option<Box<str>>,
+    /// What was agreed on in TLS that was.
+    pub(crate) tls: Option<Rc<TlsFacts>>,
     pub(crate) connect_us: Cell<Option<u64>>,
     /// Why it ended, where that was not its own end.
     pub(crate) reason: Cell<Option<&'static str>>,
@@ -49,6 +52,7 @@ impl Passage {
             local: Rc::clone(local),
             client,
             server_name: None,
+            tls: None,
             connect_us: Cell::default(),
             reason: Cell::default(),
             listener: Arc::clone(listener),
@@ -138,6 +142,10 @@ impl Passage {
         let snapshot = &local.plan().snapshot;
         let Some(format) = snapshot.access_log.as_ref().filter(|_| local.logs()) else { return };
         let (upstream, endpoint) = (self.upstream.take(), self.endpoint.take());
+        let tls = self.tls.as_deref();
+        let asked = tls.and_then(|tls| tls.server_name.as_deref());
+        let server_name = self.server_name.as_deref().or(asked);
+        let subject = tls.and_then(|tls| tls.client.as_ref()).map(|client| &*client.subject);
         let record = AccessRecord {
             time: self.started.1,
             client_ip: Some(self.client.ip),
@@ -153,7 +161,11 @@ impl Passage {
             connect_us: self.connect_us.get(),
             bytes_in: self.bytes_in.get(),
             bytes_out: self.bytes_out.get(),
-            tls_server_name: self.server_name.as_deref().unwrap_or(""),
+            tls_version: tls.map_or("", version_number),
+            tls_cipher: tls.map_or("", |tls| tls.cipher),
+            tls_server_name: server_name.unwrap_or(""),
+            tls_resumed: tls.map(|tls| tls.resumed),
+            tls_client_subject: subject.unwrap_or(""),
             ..AccessRecord::default()
         };
         local.log(|times, out| format.write(&record, times, out));

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use portunus_base::Wall;
+use rustls::SignatureAlgorithm;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
-use rustls::SignatureAlgorithm;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -20,7 +20,11 @@ use crate::{TlsConfigError, pem};
 pub struct Certificate {
     pub(crate) key: Arc<CertifiedKey>,
     facts: Arc<CertFacts>,
+    names: Names,
 }
+
+/// The names that a certificate is good for: as in [`CertFacts::names`], to be kept by many connections.
+pub type Names = Arc<[Box<str>]>;
 
 /// What a certificate says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -61,6 +65,12 @@ impl Certificate {
         &self.facts
     }
 
+    /// The names that it is good for.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     pub(crate) fn of(key: CertifiedKey) -> Result<Self, TlsConfigError> {
         let der = key.end_entity_cert().map_err(|error| unreadable(&error))?;
         let kind = match key.key.algorithm() {
@@ -70,7 +80,8 @@ impl Certificate {
             _ => KeyKind::Other,
         };
         let facts = Arc::new(read(der, kind)?);
-        Ok(Self { key: Arc::new(key), facts })
+        let names = facts.names.clone().into();
+        Ok(Self { key: Arc::new(key), facts, names })
     }
 }
 

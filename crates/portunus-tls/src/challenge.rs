@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustls::server::ClientHello;
-use rustls::sign::CertifiedKey;
 
 use crate::Certificate;
 
@@ -16,7 +13,7 @@ pub const ACME_ALPN: &[u8] = b"acme-tls/1";
 /// Certificates that prove to an authority that a name is ours.
 #[derive(Default)]
 pub struct Challenges {
-    by_name: ArcSwap<HashMap<Box<str>, Arc<CertifiedKey>>>,
+    by_name: ArcSwap<HashMap<Box<str>, Certificate>>,
 }
 
 impl Challenges {
@@ -24,7 +21,7 @@ impl Challenges {
     pub fn set(&self, name: &str, certificate: &Certificate) {
         self.by_name.rcu(|known| {
             let mut all = HashMap::clone(known);
-            all.insert(name.to_ascii_lowercase().into(), Arc::clone(&certificate.key));
+            all.insert(name.to_ascii_lowercase().into(), certificate.clone());
             all
         });
     }
@@ -38,12 +35,14 @@ impl Challenges {
         });
     }
 
-    pub(crate) fn is_asked(hello: &ClientHello<'_>) -> bool {
-        hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == ACME_ALPN))
+    /// True while no challenge is to be answered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_name.load().is_empty()
     }
 
-    pub(crate) fn answer(&self, name: &str) -> Option<Arc<CertifiedKey>> {
-        self.by_name.load().get(name.to_ascii_lowercase().as_str()).cloned()
+    /// The answer for a name, which is in lower case.
+    pub(crate) fn answer(&self, name: &str) -> Option<Certificate> {
+        self.by_name.load().get(name).cloned()
     }
 }
 

@@ -75,6 +75,11 @@ impl ClientTls {
         Arc::clone(&self.config)
     }
 
+    /// The protocols that may be agreed on.
+    pub(crate) fn alpn(&self) -> &[Vec<u8>] {
+        &self.config.alpn_protocols
+    }
+
     pub(crate) fn name_for(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         match &self.server_name {
             Some(name) => Ok(name.clone()),

@@ -5,17 +5,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use portunus_base::TlsFacts;
-use portunus_net::Io;
+use portunus_net::{Io, Layer as _};
+use portunus_preface::client_hello::{Peek, peek};
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
+use rustls::{CertificateError, Error, ServerConfig};
 
+use crate::certificate::Names;
 use crate::client::ClientTls;
 use crate::facts::facts;
 use crate::gate::HandshakeGate;
 use crate::server::ServerTls;
 use crate::session::{Progress, Session, Side};
-use crate::store::{Names, take_asked};
-use crate::{TlsError, scratch};
+use crate::store::{Served, take_served};
+use crate::{ACME_ALPN, TlsError, scratch};
 
 /// A client's connection after its handshake.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub struct Accepted {
     pub io: Io,
     /// What the handshake told.
     pub facts: Rc<TlsFacts>,
-    /// The names that the certificate was good for.
+    /// The names that the certificate that was served is good for.
     pub names: Names,
 }
 
@@ -38,12 +41,41 @@ pub async fn accept(
     tls: &Arc<ServerTls>,
     gate: &HandshakeGate,
 ) -> Result<Accepted, TlsError> {
-    let conn = UnbufferedServerConnection::new(tls.config())?;
+    let mut early = early.to_vec();
+    let config = config_for(&io, &mut early, tls).await?;
+    let conn = UnbufferedServerConnection::new(config)?;
     let session = Session::new(io, Side::Server(Box::new(conn)));
-    let name = shake_hands(&session, early, Some(gate)).await?;
-    let names = tls.names_for(name.as_deref());
-    let facts = Rc::new(session.with_side(|side| facts(side.common(), name, true)));
-    Ok(Accepted { io: Io::Layered(Box::new(session)), facts, names })
+    let served = shake_hands(&session, early, Some(gate)).await?;
+    let (name, names) = served.map_or_else(Default::default, |served| (served.name, served.names));
+    let facts = session.with_side(|side| facts(side.common(), name, true));
+    if tls.is_over(&facts) {
+        return Err(Error::InvalidCertificate(CertificateError::Expired).into());
+    }
+    Ok(Accepted { io: Io::Layered(Box::new(session)), facts: Rc::new(facts), names })
+}
+
+/// The settings for a client: while answers to challenges of ACME are up, it may be an authority that wants one. That
+/// needs another protocol of ALPN, and no certificate of the client.
+async fn config_for(
+    io: &Io,
+    early: &mut Vec<u8>,
+    tls: &ServerTls,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let Some(challenge) = tls.challenge_config() else { return Ok(tls.config()) };
+    loop {
+        let mut joined = Vec::new();
+        let asks = match peek(early, &mut joined) {
+            Ok(Peek::Incomplete) => None,
+            Ok(Peek::Complete(mut hello)) => Some(hello.alpn.any(|name| name == ACME_ALPN)),
+            // What is wrong with it, the handshake tells.
+            Err(_) => Some(false),
+        };
+        match asks {
+            Some(true) => return Ok(challenge),
+            Some(false) => return Ok(tls.config()),
+            None => early.extend(read(io).await?),
+        }
+    }
 }
 
 /// Shakes hands with an upstream that is called `host` where the settings name no other. The caller bounds the time.
@@ -55,26 +87,38 @@ pub async fn connect(
     tls: &Arc<ClientTls>,
     host: &str,
 ) -> Result<(Io, Rc<TlsFacts>), TlsError> {
+    connect_offering(io, tls, host, tls.alpn()).await
+}
+
+/// As [`connect`], with other protocols to agree on than those of the settings, the best first; none are fine.
+///
+/// # Errors
+/// The handshake failed: see [`TlsError::kind`].
+pub async fn connect_offering(
+    io: Io,
+    tls: &Arc<ClientTls>,
+    host: &str,
+    alpn: &[Vec<u8>],
+) -> Result<(Io, Rc<TlsFacts>), TlsError> {
     let name = tls.name_for(host)?;
-    let conn = UnbufferedClientConnection::new(tls.config(), name)?;
+    let conn = UnbufferedClientConnection::new_with_alpn(tls.config(), name, alpn.to_vec())?;
     let session = Session::new(io, Side::Client(Box::new(conn)));
-    shake_hands(&session, &[], None).await?;
+    shake_hands(&session, Vec::new(), None).await?;
     let facts = Rc::new(session.with_side(|side| facts(side.common(), None, false)));
     Ok((Io::Layered(Box::new(session)), facts))
 }
 
-/// Does it step by step. Gives the name that a client asked for.
+/// Does it step by step. Gives what a client was served.
 async fn shake_hands(
     session: &Session,
-    early: &[u8],
+    mut bytes: Vec<u8>,
     gate: Option<&HandshakeGate>,
-) -> Result<Option<Box<str>>, TlsError> {
-    let mut bytes = early.to_vec();
-    let mut name = None;
+) -> Result<Option<Served>, TlsError> {
+    let mut served = None;
     loop {
         let mut step = || {
             let progress = session.shake(&bytes);
-            name = take_asked().or_else(|| name.take());
+            served = take_served().or_else(|| served.take());
             progress
         };
         let progress = match gate {
@@ -82,28 +126,29 @@ async fn shake_hands(
             _ => step(),
         };
         match progress {
-            Ok(Progress::Done) if session.may_wait() => return Ok(name),
+            Ok(Progress::Blocked) => session.send().await.map_err(gone)?,
+            Ok(Progress::DoneButHeldBack) => return Ok(served),
             Ok(Progress::Done) => {
-                session.send().await?;
-                return Ok(name);
+                session.send().await.map_err(gone)?;
+                return Ok(served);
             }
-            Ok(Progress::Blocked) => session.send().await?,
             Err(error) => {
                 session.send_now();
                 return Err(error);
             }
         }
-        bytes = read(session).await?;
+        bytes = read(session.socket()).await?;
     }
 }
 
 /// The next bytes of the peer.
-async fn read(session: &Session) -> Result<Vec<u8>, TlsError> {
-    let socket = portunus_net::Layer::socket(session);
+async fn read(socket: &Io) -> Result<Vec<u8>, TlsError> {
     loop {
-        let read = scratch::incoming(|incoming| {
-            incoming.reserve(READ_BYTES);
-            socket.try_read(incoming).map(|count| incoming.get(..count).unwrap_or(&[]).to_vec())
+        let read: io::Result<Vec<u8>> = scratch::incoming(|incoming| {
+            scratch::grow(incoming, READ_BYTES);
+            let room = incoming.get_mut(..READ_BYTES).unwrap_or(&mut []);
+            let read = socket.try_read_slice(room)?;
+            Ok(room.get(..read).unwrap_or(&[]).to_vec())
         });
         match read {
             Ok(bytes) if bytes.is_empty() => return Err(TlsError::Closed),

@@ -20,15 +20,15 @@ mod store;
 mod ticket;
 mod verify;
 
-pub use certificate::{CertFacts, Certificate, KeyKind, load_pair};
+pub use certificate::{CertFacts, Certificate, KeyKind, Names, load_pair};
 pub use challenge::{ACME_ALPN, Challenges};
 pub use client::{ClientOptions, ClientTls};
 pub use error::{TlsConfigError, TlsError};
 pub use gate::HandshakeGate;
-pub use handshake::{Accepted, accept, connect};
+pub use handshake::{Accepted, accept, connect, connect_offering};
 pub use local_ca::LocalCa;
 pub use server::{ClientAuth, ClientAuthMode, MinVersion, ServerOptions, ServerTls};
-pub use store::{CertStore, CertTable, Names, host_matches};
+pub use store::{CertStore, CertTable, host_matches};
 pub use ticket::TicketKeys;
 
 #[cfg(test)]

@@ -8,15 +8,12 @@ thread_local! {
     static GATHERED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Bytes as they come from the socket; empty at first.
+/// Bytes as they come from the socket. What it holds at first means nothing; it only saves filling it with zeros.
 pub(crate) fn incoming<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    with(&INCOMING, |bytes| {
-        bytes.clear();
-        work(bytes)
-    })
+    with(&INCOMING, work)
 }
 
-/// Bytes as they go to the socket. What it holds at first means nothing; it only saves filling it with zeros.
+/// Bytes as they go to the socket. What it holds at first means nothing, as above.
 pub(crate) fn outgoing<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     with(&OUTGOING, work)
 }
@@ -27,6 +24,13 @@ pub(crate) fn gathered<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         bytes.clear();
         work(bytes)
     })
+}
+
+/// Makes room for so many bytes; what is there already is not written once more.
+pub(crate) fn grow(bytes: &mut Vec<u8>, len: usize) {
+    if bytes.len() < len {
+        bytes.resize(len, 0);
+    }
 }
 
 fn with<R>(

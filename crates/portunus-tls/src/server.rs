@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use portunus_base::{ClientCertificate, TlsFacts};
+use rustls::crypto::CryptoProvider;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-use crate::store::{Names, Resolver};
+use crate::certificate::Names;
+use crate::store::Resolver;
 use crate::ticket::BoundTickets;
 use crate::{ACME_ALPN, CertStore, Challenges, TicketKeys, TlsConfigError, pem};
 
@@ -69,6 +73,14 @@ pub struct ServerTls {
     config: Arc<ServerConfig>,
     store: Arc<CertStore>,
     asks_clients: bool,
+    challenges: Option<Challenged>,
+}
+
+/// How challenges of ACME's tls-alpn-01 are answered.
+#[derive(Debug)]
+struct Challenged {
+    answers: Arc<Challenges>,
+    config: Arc<ServerConfig>,
 }
 
 impl ServerTls {
@@ -90,16 +102,14 @@ impl ServerTls {
             None => builder.with_no_client_auth(),
             Some(auth) => builder.with_client_cert_verifier(verifier(auth, &provider)?),
         };
-        let answers_acme = challenges.is_some();
-        let resolver = Resolver { store: Arc::clone(&store), challenges };
-        let mut config = builder.with_cert_resolver(Arc::new(resolver));
+        let mut config = builder.with_cert_resolver(Arc::new(Resolver::Store(Arc::clone(&store))));
         config.alpn_protocols.clone_from(&options.alpn);
-        if answers_acme {
-            config.alpn_protocols.push(ACME_ALPN.to_vec());
-        }
         config.ticketer = Arc::new(BoundTickets::new(tickets, context_of(options)));
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Self { config: Arc::new(config), store, asks_clients: options.client_auth.is_some() })
+        let challenges =
+            challenges.map(|answers| Challenged::new(answers, provider)).transpose()?;
+        let asks_clients = options.client_auth.is_some();
+        Ok(Self { config: Arc::new(config), store, asks_clients, challenges })
     }
 
     /// True when clients are asked for a certificate.
@@ -118,6 +128,21 @@ impl ServerTls {
         Arc::clone(&self.config)
     }
 
+    /// The settings for an authority that checks an answer, while one is up.
+    pub(crate) fn challenge_config(&self) -> Option<Arc<ServerConfig>> {
+        let challenged = self.challenges.as_ref()?;
+        (!challenged.answers.is_empty()).then(|| Arc::clone(&challenged.config))
+    }
+
+    /// True when the client's certificate has ended since the session began that is resumed now.
+    pub(crate) fn is_over(&self, facts: &TlsFacts) -> bool {
+        let now = || self.config.time_provider.current_time().map_or(0, |now| now.as_secs());
+        let ended = |client: &ClientCertificate| {
+            u64::try_from(client.not_after_s).is_ok_and(|not_after| not_after < now())
+        };
+        facts.resumed && facts.client.as_ref().is_some_and(ended)
+    }
+
     /// The names that the certificate for `name` is good for.
     #[must_use]
     pub fn names_for(&self, name: Option<&str>) -> Names {
@@ -125,10 +150,28 @@ impl ServerTls {
     }
 }
 
+impl Challenged {
+    fn new(
+        answers: Arc<Challenges>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsConfigError> {
+        let resolver = Arc::new(Resolver::Challenges(Arc::clone(&answers)));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(MinVersion::V12.versions())
+            .map_err(|error| TlsConfigError::plain(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![ACME_ALPN.to_vec()];
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self { answers, config: Arc::new(config) })
+    }
+}
+
 fn verifier(
     auth: &ClientAuth,
-    provider: &Arc<rustls::crypto::CryptoProvider>,
-) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, TlsConfigError> {
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsConfigError> {
     let mut crls = Vec::new();
     for list in &auth.crl_pems {
         crls.extend(pem::revocation_lists(list)?);

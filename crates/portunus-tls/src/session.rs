@@ -15,8 +15,8 @@ use std::task::{Context, Poll, ready};
 use portunus_net::{Io, Layer};
 use tokio::io::ReadBuf;
 
-use self::state::{Sink, State};
 pub(crate) use self::state::{Progress, Side};
+use self::state::{Sink, State};
 use crate::TlsError;
 
 /// A socket under TLS.

@@ -10,10 +10,8 @@ use rustls::SignatureScheme;
 use rustls::server::ClientHello;
 use rustls::sign::CertifiedKey;
 
-use crate::{Certificate, Challenges, LocalCa};
-
-/// The names of a certificate.
-pub type Names = Arc<[Box<str>]>;
+use crate::certificate::Names;
+use crate::{Certificate, Challenges, KeyKind, LocalCa};
 
 /// Which certificate is served for which name. Readers never wait; control replaces the table as a whole.
 pub struct CertStore {
@@ -62,28 +60,21 @@ impl CertStore {
         self.table.load_full()
     }
 
-    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name().map(str::to_ascii_lowercase);
-        let schemes = hello.signature_schemes();
-        let table = self.table.load();
-        if let Some(found) = table.choose(name.as_deref(), schemes) {
-            return Some(found);
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Certificate> {
+        if let Some(found) = self.table.load().choose(name, schemes) {
+            return Some(found.clone());
         }
-        Some(self.local_ca.as_ref()?.certificate(name.as_deref().unwrap_or("localhost"))?.key)
+        self.local_ca.as_ref()?.certificate(name.unwrap_or(LOCAL_NAME))
     }
 
     /// The names that the certificate for `name` is good for.
     pub(crate) fn names_for(&self, name: Option<&str>) -> Names {
         let table = self.table.load();
-        let mut names: Vec<Box<str>> = Vec::new();
-        for certificate in table.fitting(name) {
-            names.extend(certificate.facts().names.iter().cloned());
+        if let Some(first) = table.fitting(name).first() {
+            return Arc::clone(first.names());
         }
-        if names.is_empty() && self.local_ca.is_some() {
-            names.extend(name.map(Box::from));
-            names.extend(LOCAL_NAMES.map(Box::from));
-        }
-        names.into()
+        let made = self.local_ca.as_ref().and_then(|ca| ca.certificate(name.unwrap_or(LOCAL_NAME)));
+        made.map_or_else(Names::default, |made| made.names().clone())
     }
 }
 
@@ -144,19 +135,22 @@ impl CertTable {
         named.unwrap_or_else(|| self.all.get(..1).unwrap_or(&[]))
     }
 
-    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let fitting = self.fitting(name);
+    /// The best certificate for a name of those that the client can check.
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Certificate> {
         let usable =
             |certificate: &&Certificate| certificate.key.key.choose_scheme(schemes).is_some();
-        let chosen = fitting.iter().find(usable).or_else(|| {
-            // The default may be of the other kind than the client's.
-            if name.is_some_and(|name| self.named(name).is_some()) {
-                return None;
-            }
-            self.all.iter().find(usable)
-        });
-        chosen.map(|certificate| Arc::clone(&certificate.key))
+        if let Some(named) = name.and_then(|name| self.named(name)) {
+            return named.iter().filter(usable).min_by_key(cost);
+        }
+        // The default may be of another kind than the client's.
+        let default = self.all.first()?;
+        Some(default).filter(usable).or_else(|| self.all.iter().find(usable))
     }
+}
+
+/// What it costs us to sign: RSA takes ten times as long as ECDSA.
+fn cost(certificate: &&Certificate) -> bool {
+    certificate.facts().key == KeyKind::Rsa
 }
 
 /// Whether a name of a certificate covers a host, a wildcard one label of it (RFC 6125 section 6.4.3).
@@ -171,32 +165,43 @@ pub fn host_matches(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// What a rustls server asks: challenges of ACME first.
+/// What a rustls server asks.
 #[derive(Debug)]
-pub(crate) struct Resolver {
-    pub(crate) store: Arc<CertStore>,
-    pub(crate) challenges: Option<Arc<Challenges>>,
+pub(crate) enum Resolver {
+    /// For clients.
+    Store(Arc<CertStore>),
+    /// For an authority that checks an answer to its challenge.
+    Challenges(Arc<Challenges>),
+}
+
+/// What a client asked for, and what it was served.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// The name, in lower case.
+    pub(crate) name: Option<Box<str>>,
+    /// The names of the certificate.
+    pub(crate) names: Names,
 }
 
 thread_local! {
-    /// The name that the last handshake of this thread asked for: an unbuffered connection does not tell it.
-    static ASKED: Cell<Option<Box<str>>> = const { Cell::new(None) };
+    /// Of the last handshake of this thread: an unbuffered connection tells neither.
+    static SERVED: Cell<Option<Served>> = const { Cell::new(None) };
 }
 
-/// The name that the handshake asked for whose step has just been done.
-pub(crate) fn take_asked() -> Option<Box<str>> {
-    ASKED.take()
+/// What was served in the step of a handshake that has just been done; None in all steps but one.
+pub(crate) fn take_served() -> Option<Served> {
+    SERVED.take()
 }
 
 impl rustls::server::ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        ASKED.set(hello.server_name().map(|name| name.to_ascii_lowercase().into()));
-        if let Some(challenges) = &self.challenges
-            && Challenges::is_asked(&hello)
-        {
-            return challenges.answer(hello.server_name()?);
-        }
-        self.store.choose(&hello)
+        let name = hello.server_name().map(|name| name.to_ascii_lowercase().into_boxed_str());
+        let certificate = match self {
+            Self::Store(store) => store.choose(name.as_deref(), hello.signature_schemes())?,
+            Self::Challenges(challenges) => challenges.answer(name.as_deref()?)?,
+        };
+        SERVED.set(Some(Served { name, names: certificate.names().clone() }));
+        Some(certificate.key)
     }
 }
 
@@ -213,7 +218,9 @@ impl fmt::Debug for CertTable {
     }
 }
 
+/// The name that the local CA certifies to those who ask for none.
+const LOCAL_NAME: &str = "localhost";
 /// Names that every certificate of the local CA is good for.
-const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const LOCAL_NAMES: [&str; 3] = [LOCAL_NAME, "127.0.0.1", "::1"];
 /// The most names that the local CA's certificates are kept for.
 const LOCAL_MAX: usize = 1000;

@@ -1,12 +1,14 @@
 //! `portunus demo`: the shop of the README behind Portunus, to try it before writing anything.
 //!
 //! Two forms. [`single`] runs six replicas and Portunus in this process; [`tiers`] runs an edge,
-//! two gateways and the replicas as processes of their own. Both use the files of `examples/shop`.
+//! two gateways and the replicas as processes of their own. Both use the files of `examples/shop`, and both serve
+//! the shop with TLS and without.
 //! The lines on standard output that begin with `demo:` are for programs too: they keep their form.
 //!
 //! Nothing here is on the way of a request through a proxy that somebody runs for real.
 
 mod announce;
+mod authority;
 mod catalogue;
 mod child;
 mod ports;
@@ -27,9 +29,12 @@ use clap::{Args, Subcommand};
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
-    /// Port of 127.0.0.1 to listen on; 0 takes a free one.
+    /// Port of 127.0.0.1 for http; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
+    /// Port of 127.0.0.1 for https; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    tls_port: u16,
     /// Port of 127.0.0.1 for the admin API; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 8170)]
     admin_port: u16,
@@ -67,8 +72,9 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         Some(Part::Tied(tied)) => return child::become_tied(tied.parent, &tied.command),
         None => {}
     }
-    let ports = Ports { shop: options.port, admin: options.admin_port };
-    ports::check_free(ports.shop, "--port")?;
+    let ports = Ports { plain: options.port, secure: options.tls_port, admin: options.admin_port };
+    ports::check_free(ports.plain, "--port")?;
+    ports::check_free(ports.secure, "--tls-port")?;
     ports::check_free(ports.admin, "--admin-port")?;
     if options.two_tier { tiers::run(ports) } else { single::run(ports) }
 }
@@ -76,7 +82,10 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
 /// Where clients find the demonstration; 0 stands for a free port.
 #[derive(Clone, Copy, Debug)]
 struct Ports {
-    shop: u16,
+    /// The shop without TLS.
+    plain: u16,
+    /// The shop with TLS.
+    secure: u16,
     admin: u16,
 }
 

@@ -38,6 +38,7 @@ fn an_idle_connection_does_not_hold_up_the_stop() {
     let used = H2Client::connect(&program.address("web"));
     assert_eq!(used.get("/").text(), "a");
     let unused = H2Client::connect(&program.address("web"));
+    eventually("the program's settings have come", || unused.takes_extended_connect());
     program.stop();
     assert_eq!((used.wait_for_close(), unused.wait_for_close()), (Ok(()), Ok(())));
 }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::Site;
+use super::{FINE, LISTENER, Site};
 
 /// Severities of testssl.sh above LOW.
 const SEVERE: &[&str] = &["MEDIUM", "HIGH", "CRITICAL", "FATAL", "WARN"];
@@ -40,5 +40,31 @@ fn testssl_finds_nothing_above_low() {
     ] {
         let finding = spoken(id).and_then(|finding| finding["finding"].as_str());
         assert!(finding.is_some_and(|finding| finding.starts_with(offered)), "{id}: {finding:?}");
+    }
+}
+
+/// Each request over each kind of connection is answered, by the count of another client.
+#[test]
+fn h2load_gets_an_answer_to_each_request() {
+    let site = Site::new();
+    let plain = LISTENER.replace("{web:", "{plain: \"127.0.0.1:0\", web:");
+    let program = site.config(&format!("{plain}{FINE}")).start();
+    let [secure, plain] = ["web", "plain"].map(|listener| program.address(listener));
+    let cases = [
+        (format!("https://{secure}/"), ["--npn-list=h2", "-m16"]),
+        (format!("https://{secure}/"), ["--h1", "-m1"]),
+        (format!("http://{plain}/"), ["-ph2c", "-m16"]),
+    ];
+    for (url, options) in cases {
+        let mut h2load = Command::new("h2load");
+        h2load.args(["-n2000", "-c8"]).args(options).arg(&url).stdin(Stdio::null());
+        let Ok(output) = h2load.output() else {
+            println!("skipped: h2load is not installed (Debian package nghttp2-client)");
+            return;
+        };
+        let told = String::from_utf8_lossy(&output.stdout);
+        let expected = "2000 total, 2000 started, 2000 done, 2000 succeeded, 0 failed, 0 errored";
+        assert!(told.contains(expected), "{options:?}: {told}");
+        assert!(told.contains("status codes: 2000 2xx"), "{options:?}: {told}");
     }
 }

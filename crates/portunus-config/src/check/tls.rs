@@ -132,6 +132,9 @@ fn challenge(acme: &AcmeSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
         warning.help("write challenge: tls-alpn-01");
     }
     if let Some(on_demand) = &acme.on_demand {
+        let span = on_demand.ask.span;
+        let error = reader.error(span, "`on_demand` is not supported by this version yet");
+        error.help("name the hosts, or list the names under `domains`");
         rule(&on_demand.ask, reader, |url| {
             match url.starts_with("http://") || url.starts_with("https://") {
                 true => Ok(()),

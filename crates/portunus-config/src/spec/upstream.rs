@@ -95,7 +95,7 @@ spec! {
         /// Most requests under way at each of its endpoints, over all workers.
         requests_max: Option<u32>,
         /// Most idle connections that each worker keeps to an endpoint.
-        idle_max: u32 = 64,
+        idle_max: u32 = 256,
         /// Most requests at once on one HTTP/2 connection; what the endpoint allows, if that is less.
         streams_max: Spanned<u32> = Spanned::none(100),
         /// Requests that wait for their turn.

@@ -208,3 +208,36 @@ async fn until(admin: &str, wanted: &str) {
     let found = tokio::time::timeout(std::time::Duration::from_secs(30), asking).await;
     assert!(found.is_ok(), "{wanted}");
 }
+
+#[tokio::test]
+async fn a_local_authority_is_made_once_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let file = folder.path().join("portunus.yaml");
+    let text = "listeners: {web: {address: 127.0.0.1:0, tls: self_signed}}\nadmin: 127.0.0.1:0\nworkers: 1\n\
+                log: {access: off}\nhosts: {\"*\": {routes: {/: {respond: a}}}}\n";
+    std::fs::write(&file, text).unwrap();
+    let start = || {
+        let mut options = options(ConfigSource::File(file.clone()));
+        options.env.insert("STATE_DIRECTORY".to_owned(), state.display().to_string());
+        Control::start(options)
+    };
+    let mut authorities = Vec::new();
+    for _ in 0..2 {
+        let mut control = start().await.unwrap();
+        let admin = control.admin_address().unwrap().to_owned();
+        let answers =
+            async { (get(&admin, "/api/certificates").await, get(&admin, "/api/authority").await) };
+        let (certificates, authority) = with(&mut control, answers).await;
+        assert!(certificates.contains("\"source\":\"local authority\""), "{certificates}");
+        assert!(authority.contains("-----BEGIN CERTIFICATE-----"), "{authority}");
+        let body = authority.split_once("\r\n\r\n").unwrap().1.to_owned();
+        authorities.push(body);
+        control.stop();
+    }
+    assert_eq!(authorities[0], authorities[1]);
+    let mut env = portunus_config::Env::default();
+    env.insert("STATE_DIRECTORY".to_owned(), state.display().to_string());
+    let pem = crate::local_authority(&env).unwrap();
+    assert!(authorities[0].contains(pem.lines().nth(1).unwrap()));
+}

@@ -8,6 +8,7 @@ use portunus_exchange::{ErrorKind, ProxyError};
 use portunus_preface::client_hello::{self, Peek};
 use portunus_preface::sniff::{self, Sniff, Sniffed};
 use portunus_snapshot::{SniPlan, TcpPlan};
+use portunus_tls::ACME_ALPN;
 
 use super::Relayed;
 use crate::detect::{Closed, Opening, Wake, hold_buffer, wait};
@@ -42,7 +43,10 @@ pub(crate) async fn claim(opening: &mut Opening) -> Result<Option<Relayed>, Clos
 /// Decides on a connection whose TLS was ended here.
 pub(crate) fn claim_secured(opening: &Opening) -> Option<Relayed> {
     let listener = &opening.listener;
-    listener.tcp.as_ref().filter(|_| !listener.http).map(Relayed::unnamed)
+    let agreed = opening.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+    // A handshake that only proves whose the name is (RFC 8737) has no bytes to pass on.
+    let is_ours = listener.http || agreed == Some(ACME_ALPN);
+    listener.tcp.as_ref().filter(|_| !is_ours).map(Relayed::unnamed)
 }
 
 impl Relayed {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use portunus_net::Io;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
-use rustls::{CommonState, Error, ProtocolVersion};
+use rustls::{CommonState, Error, InvalidMessage, ProtocolVersion};
 use tokio::io::ReadBuf;
 
 use super::step::{Event, Sealed, close, seal, step};
@@ -99,22 +99,24 @@ impl State {
         // Whoever sends before the handshake is over gets it read afterwards: there is no room for it yet.
         let mut nowhere = Vec::new();
         let event = scratch::incoming(|incoming| {
-            incoming.append(&mut self.partial);
-            incoming.extend_from_slice(bytes);
-            self.process(incoming, &mut nowhere)
+            let kept = self.partial.len();
+            scratch::grow(incoming, kept + bytes.len());
+            let (room, _) = incoming.split_at_mut(kept + bytes.len());
+            let (front, back) = room.split_at_mut(kept);
+            front.copy_from_slice(&self.partial);
+            back.copy_from_slice(bytes);
+            self.process(room, &mut nowhere)
         });
-        match event {
-            Ok(Event::Ready) => {
-                self.can_wait = self.side.may_hold_back();
-                Ok(if self.holds_back() { Progress::DoneButHeldBack } else { Progress::Done })
+        match event? {
+            Event::Blocked => return Ok(Progress::Blocked),
+            Event::PeerClosed if self.side.common().is_handshaking() => {
+                return Err(TlsError::Closed);
             }
-            Ok(Event::Blocked) => Ok(Progress::Blocked),
-            Ok(Event::PeerClosed) => Err(TlsError::Closed),
-            Err(error) => {
-                self.alert();
-                Err(error.into())
-            }
+            // A client may end its handshake, ask, and say that it asks no more, all at once.
+            Event::PeerClosed | Event::Ready => {}
         }
+        self.can_wait = self.side.may_hold_back();
+        Ok(if self.holds_back() { Progress::DoneButHeldBack } else { Progress::Done })
     }
 
     /// Gives what is there to `sink`, which has room.
@@ -123,15 +125,20 @@ impl State {
         loop {
             self.take_plain(sink);
             let taken = room - sink.room();
-            if taken > 0 || self.peer_closed {
+            if taken > 0 || room == 0 || self.peer_closed {
                 return Ok(taken);
             }
             if self.broken {
                 return Err(ErrorKind::InvalidData.into());
             }
-            self.fill(socket, sink)?;
-            if sink.room() < room {
-                return Ok(room - sink.room());
+            let filled = self.fill(socket, sink);
+            // What came whole before the session broke still counts.
+            if sink.room() == room {
+                filled?;
+            }
+            let taken = room - sink.room();
+            if taken > 0 {
+                return Ok(taken);
             }
         }
     }
@@ -149,35 +156,23 @@ impl State {
 
     /// Reads from the socket once, and decrypts what came.
     fn fill(&mut self, socket: &Io, sink: &mut dyn Sink) -> io::Result<()> {
+        // A whole record in any case, but hardly more than there is room for: the rest would have to be kept.
+        let most = READ_MAX.min(sink.room().saturating_add(RECORD_BYTES + RECORD_OVERHEAD));
         scratch::incoming(|incoming| {
-            incoming.reserve(READ_BYTES.max(self.partial.len() * 2));
-            incoming.append(&mut self.partial);
-            match socket.try_read(incoming) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(error) => {
-                    self.partial.extend_from_slice(incoming);
-                    return Err(error);
-                }
+            let kept = self.partial.len();
+            scratch::grow(incoming, kept + most);
+            let (front, back) = incoming.split_at_mut(kept);
+            let read = socket.try_read_slice(back.get_mut(..most).unwrap_or(&mut []))?;
+            if read == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
             }
-            let event = self.process(incoming, sink);
-            if event.is_err() {
-                self.broken = true;
-                self.alert();
-            }
+            front.copy_from_slice(&self.partial);
+            let event = self.process(incoming.get_mut(..kept + read).unwrap_or(&mut []), sink);
             // Answers to what came: alerts, refusals.
             if !self.unsent.is_empty() && !self.can_wait {
                 let _ = self.push(socket);
             }
-            match event {
-                Ok(Event::PeerClosed) => {
-                    // What follows is never looked at.
-                    (self.peer_closed, self.partial) = (true, Vec::new());
-                    Ok(())
-                }
-                Ok(_) => Ok(()),
-                Err(error) => Err(io::Error::new(ErrorKind::InvalidData, error)),
-            }
+            event.map(drop).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
         })
     }
 
@@ -204,8 +199,26 @@ impl State {
                 Err(error) => break Err(error),
             }
         };
-        // A new vector: what `partial` once needed is not held on to.
-        self.partial = incoming.get(used..).unwrap_or(&[]).to_vec();
+        self.keep(incoming.get(used..).unwrap_or(&[]), event)
+    }
+
+    /// Keeps what belongs to bytes that are still to come, and draws conclusions from the event.
+    fn keep(&mut self, left: &[u8], event: Result<Event, Error>) -> Result<Event, Error> {
+        let event = match event {
+            // A message in tiny records takes many times its size.
+            Ok(Event::Blocked | Event::Ready) if left.len() > PARTIAL_MAX => {
+                Err(InvalidMessage::HandshakePayloadTooLarge.into())
+            }
+            event => event,
+        };
+        // A new vector: what `partial` once needed is not held on to. What follows the end is never looked at.
+        let left = if event == Ok(Event::PeerClosed) { &[] } else { left };
+        self.partial = left.to_vec();
+        self.peer_closed |= event == Ok(Event::PeerClosed);
+        if event.is_err() {
+            self.broken = true;
+            self.alert();
+        }
         event
     }
 
@@ -233,7 +246,11 @@ impl State {
             let sent = match socket.try_write(&[IoSlice::new(encrypted)]) {
                 Ok(sent) => sent,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // The record is numbered, and will never be seen: no other may follow.
+                    self.broken = true;
+                    return Err(error);
+                }
             };
             self.unsent = encrypted.get(sent..).unwrap_or(&[]).to_vec();
             self.can_wait = false;
@@ -246,22 +263,21 @@ impl State {
     fn encrypt(&mut self, plain: &[u8], outgoing: &mut Vec<u8>) -> io::Result<(usize, usize)> {
         let mut at = self.unsent.len();
         let records = plain.len() / RECORD_BYTES + 1;
-        grow(outgoing, at + plain.len() + records * RECORD_OVERHEAD);
+        scratch::grow(outgoing, at + plain.len() + records * RECORD_OVERHEAD);
         if let Some(front) = outgoing.get_mut(..at) {
             front.copy_from_slice(&self.unsent);
         }
         loop {
-            let room = outgoing.get_mut(at..).unwrap_or(&mut []);
             let partial = &mut self.partial;
             let (used, done) = match &mut self.side {
-                Side::Server(conn) => seal(conn.process_tls_records(partial), plain, room),
-                Side::Client(conn) => seal(conn.process_tls_records(partial), plain, room),
+                Side::Server(conn) => seal(conn.process_tls_records(partial), plain, outgoing, at),
+                Side::Client(conn) => seal(conn.process_tls_records(partial), plain, outgoing, at),
             };
             self.partial.drain(..used);
             match done {
                 Ok(Sealed::All(bytes)) => return Ok((plain.len(), at + bytes)),
                 Ok(Sealed::Before(bytes)) => at += bytes,
-                Ok(Sealed::Short(bytes)) => grow(outgoing, at + bytes),
+                Ok(Sealed::Short(bytes)) => scratch::grow(outgoing, at + bytes),
                 Err(error) => {
                     self.broken = true;
                     return Err(error);
@@ -295,11 +311,17 @@ impl State {
     /// Appends the alert that tells the peer what went wrong.
     fn alert(&mut self) {
         let (unsent, partial) = (&mut self.unsent, &mut self.partial);
-        // One call: a broken session gives what it still has to send before it looks at its bytes.
-        let _ = match &mut self.side {
-            Side::Server(conn) => step(conn.process_tls_records(partial), unsent, |_| {}),
-            Side::Client(conn) => step(conn.process_tls_records(partial), unsent, |_| {}),
-        };
+        // A broken session gives what it still has to send, a record a call: the alert may stand behind a part of the
+        // handshake. One call more, and it would look at its bytes again.
+        while self.side.common().wants_write() {
+            let (_, event) = match &mut self.side {
+                Side::Server(conn) => step(conn.process_tls_records(partial), unsent, |_| {}),
+                Side::Client(conn) => step(conn.process_tls_records(partial), unsent, |_| {}),
+            };
+            if !matches!(event, Ok(None)) {
+                break;
+            }
+        }
         self.can_wait = false;
     }
 
@@ -368,18 +390,16 @@ impl Sink for ReadBuf<'_> {
     }
 }
 
-/// Makes room; what is there already is not written once more.
-fn grow(outgoing: &mut Vec<u8>, bytes: usize) {
-    if outgoing.len() < bytes {
-        outgoing.resize(bytes, 0);
-    }
-}
-
-/// How much is read from a socket at once.
-const READ_BYTES: usize = 64 * 1024;
+/// The most that is read from a socket at once.
+const READ_MAX: usize = 64 * 1024;
 /// The most plain bytes that one write takes.
 const WRITE_MAX: usize = 64 * 1024;
 /// Plain bytes of a record (RFC 8446 section 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
 /// The most that encryption adds to a record (RFC 8446 section 5.2).
 const RECORD_OVERHEAD: usize = 5 + 256;
+/// The most that is kept of a record or message that has not come whole. The library takes messages of up to 64 KiB.
+const PARTIAL_MAX: usize = 96 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind};
 use rustls::Error;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 
+use crate::scratch;
+
 /// What a look at incoming bytes ended with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Event {
@@ -55,13 +57,25 @@ pub(super) fn step<Data>(
     (discard, Ok(event))
 }
 
-/// Appends what `encode` writes, with as much room as it asks for.
-fn append(unsent: &mut Vec<u8>, mut encode: impl FnMut(&mut [u8]) -> Result<usize, EncodeError>) {
+/// Appends what `encode` writes.
+fn append(unsent: &mut Vec<u8>, encode: impl FnMut(&mut [u8]) -> Result<usize, EncodeError>) {
     let start = unsent.len();
-    if let Err(EncodeError::InsufficientSize(size)) = encode(&mut []) {
-        unsent.resize(start + size.required_size, 0);
-        let written = encode(unsent.get_mut(start..).unwrap_or(&mut [])).unwrap_or(0);
-        unsent.truncate(start + written);
+    let written = encode_at(unsent, start, encode);
+    unsent.truncate(start + written);
+}
+
+/// Lets `encode` write from `at` on, with as much room as it asks for. Gives how much it wrote.
+fn encode_at(
+    bytes: &mut Vec<u8>,
+    at: usize,
+    mut encode: impl FnMut(&mut [u8]) -> Result<usize, EncodeError>,
+) -> usize {
+    match encode(bytes.get_mut(at..).unwrap_or(&mut [])) {
+        Err(EncodeError::InsufficientSize(size)) => {
+            scratch::grow(bytes, at + size.required_size);
+            encode(bytes.get_mut(at..).unwrap_or(&mut [])).unwrap_or(0)
+        }
+        written => written.unwrap_or(0),
     }
 }
 
@@ -75,25 +89,28 @@ pub(super) enum Sealed {
     Short(usize),
 }
 
-/// Encrypts `plain` into `room`, after what has to go out before. Also how many incoming bytes were used.
+/// Encrypts `plain` into `outgoing` from `at` on, or what has to go out before it. Also how many incoming bytes were
+/// used.
 pub(super) fn seal<Data>(
     status: UnbufferedStatus<'_, '_, Data>,
     plain: &[u8],
-    room: &mut [u8],
+    outgoing: &mut Vec<u8>,
+    at: usize,
 ) -> (usize, io::Result<Sealed>) {
     let UnbufferedStatus { discard, state } = status;
     let sealed = match state {
         Err(error) => Err(io::Error::new(ErrorKind::InvalidData, error)),
-        Ok(ConnectionState::WriteTraffic(mut traffic)) => match traffic.encrypt(plain, room) {
-            Ok(bytes) => Ok(Sealed::All(bytes)),
-            Err(EncryptError::InsufficientSize(size)) => Ok(Sealed::Short(size.required_size)),
-            Err(_) => Err(ErrorKind::InvalidData.into()),
-        },
-        Ok(ConnectionState::EncodeTlsData(mut data)) => match data.encode(room) {
-            Ok(bytes) => Ok(Sealed::Before(bytes)),
-            Err(EncodeError::InsufficientSize(size)) => Ok(Sealed::Short(size.required_size)),
-            Err(_) => Ok(Sealed::Before(0)),
-        },
+        Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+            match traffic.encrypt(plain, outgoing.get_mut(at..).unwrap_or(&mut [])) {
+                Ok(bytes) => Ok(Sealed::All(bytes)),
+                Err(EncryptError::InsufficientSize(size)) => Ok(Sealed::Short(size.required_size)),
+                Err(_) => Err(ErrorKind::InvalidData.into()),
+            }
+        }
+        Ok(ConnectionState::EncodeTlsData(mut data)) => {
+            // What does not fit must grow here: it is lost with the state.
+            Ok(Sealed::Before(encode_at(outgoing, at, |room| data.encode(room))))
+        }
         Ok(ConnectionState::TransmitTlsData(data)) => {
             data.done();
             Ok(Sealed::Before(0))

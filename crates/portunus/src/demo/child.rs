@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use portunus_config::Env;
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -24,9 +25,9 @@ pub(super) struct TiedChild {
 }
 
 impl TiedChild {
-    /// Starts `portunus <arguments>`. Must be called on a thread that lives as long as this process:
-    /// to the kernel, the parent of a process is a thread.
-    pub(super) fn start(name: &str, arguments: &[OsString]) -> anyhow::Result<Self> {
+    /// Starts `portunus <arguments>` with these variables. Must be called on a thread that lives as long as this
+    /// process: to the kernel, the parent of a process is a thread.
+    pub(super) fn start(name: &str, arguments: &[OsString], env: &Env) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
         command.args(["demo", "tied", &std::process::id().to_string(), "--"]);
@@ -37,6 +38,7 @@ impl TiedChild {
         for name in names.filter(|name| name.as_encoded_bytes().starts_with(b"PORTUNUS_")) {
             command.env_remove(name);
         }
+        command.envs(env);
         let mut process =
             command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
         let stderr = process.stderr.take().context("standard error is piped")?;

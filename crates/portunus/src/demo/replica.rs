@@ -1,7 +1,7 @@
 //! One replica of a shop service: what it answers.
 //!
 //! `GET` and `POST` of `/users`, `GET`, `PUT` and `DELETE` of `/users/{id}`, `GET` of `/healthz`.
-//! The state is in the [`Store`]; nothing is kept here.
+//! The state is in the [`Store`]; nothing is kept here. Every answer says who made it, and for whom.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,8 +10,8 @@ use std::path::Path;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::catalogue::Service;
@@ -52,9 +52,11 @@ impl Replica {
 
     /// Answers a request.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Answer, Infallible> {
+        let client = client(request.headers());
         let answer = self.dispatch(request).await;
         let mut answer = answer.unwrap_or_else(|refusal| refusal.answer());
-        answer.headers_mut().insert("x-served-by", self.name.clone());
+        answer.headers_mut().insert(SERVED_BY, self.name.clone());
+        answer.headers_mut().extend(client.map(|client| (CLIENT, client)));
         Ok(answer)
     }
 
@@ -132,6 +134,13 @@ impl From<io::Error> for Refusal {
     }
 }
 
+/// The client, as the proxy in front tells it: where the chain of addresses begins.
+fn client(headers: &HeaderMap) -> Option<HeaderValue> {
+    let chain = headers.get("x-forwarded-for")?.to_str().ok()?;
+    let first = chain.split(',').next()?;
+    HeaderValue::from_str(first.trim()).ok()
+}
+
 /// The item in the body of a request.
 async fn item(request: Request<Incoming>) -> Result<Item, Refusal> {
     let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
@@ -156,6 +165,10 @@ fn no_content() -> Answer {
     answer
 }
 
+/// Which replica answered.
+const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+/// Which client it was told of.
+const CLIENT: HeaderName = HeaderName::from_static("x-client");
 const NOT_FOUND: Refusal = Refusal::new(StatusCode::NOT_FOUND, "there is no such thing");
 const METHOD_NOT_ALLOWED: Refusal =
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this is not done here");

@@ -1,15 +1,16 @@
 //! The shop in one process: six replicas, and Portunus in front of them.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use portunus_config::Env;
 use portunus_control::{ConfigSource, Console, Control, Options};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Ports;
-use super::announce::{say, say_place, show_commands};
+use super::announce::{Places, say, say_place};
+use super::authority::Authority;
 use super::ports::ReservedPort;
 use super::server::Stop;
 use super::service::start_all;
@@ -27,11 +28,22 @@ async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     let mut values = start_services(folder.path(), &stopped, &mut servers).await?;
-    let port = ReservedPort::take(ports.shop)?;
-    values.push(("SHOP_PORT".to_owned(), port.address().port().to_string()));
-    values.push(("SHOP_ADMIN_PORT".to_owned(), ports.admin.to_string()));
-    let mut control = Control::start(options(fill(SINGLE, &values))).await?;
-    say_ready(port.address(), control.admin_address().unwrap_or_default())?;
+    let [plain, secure] = [ReservedPort::take(ports.plain)?, ReservedPort::take(ports.secure)?];
+    for (variable, port) in [
+        ("SHOP_PORT", plain.address().port()),
+        ("SHOP_TLS_PORT", secure.address().port()),
+        ("SHOP_ADMIN_PORT", ports.admin),
+    ] {
+        values.push((variable.to_owned(), port.to_string()));
+    }
+    let authority = Authority::create(folder.path())?;
+    let mut control = Control::start(options(fill(SINGLE, &values), authority.env())).await?;
+    say_ready(&Places {
+        plain: plain.address(),
+        secure: secure.address(),
+        admin: control.admin_address().unwrap_or_default(),
+        certificate: authority.certificate(),
+    })?;
     tokio::select! {
         () = signal => {}
         () = control.obey() => {}
@@ -60,21 +72,21 @@ async fn start_services(
     Ok(values)
 }
 
-fn options(text: String) -> Options {
+fn options(text: String, env: Env) -> Options {
     Options {
         source: ConfigSource::Text { name: "examples/shop/portunus.yaml".to_owned(), text },
-        env: portunus_config::Env::default(),
+        env,
         registries: crate::wire::registries(),
         version: crate::wire::VERSION,
         console: Console::Quiet,
     }
 }
 
-fn say_ready(shop: SocketAddr, admin: &str) -> std::io::Result<()> {
-    say_place("shop", shop, None)?;
-    say(format_args!("admin on http://{admin}"))?;
+fn say_ready(places: &Places<'_>) -> std::io::Result<()> {
+    say_place("shop", places.plain, None)?;
+    places.say()?;
     say("ready")?;
-    show_commands(shop, admin)
+    places.show_commands()
 }
 
 /// How long exchanges may go on after a signal.

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use portunus_config::Env;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Ports;
-use super::announce::{say, say_place, show_commands};
+use super::announce::{Places, say, say_place};
+use super::authority::Authority;
 use super::catalogue::{REPLICAS, Service};
 use super::child::TiedChild;
 use super::ports::ReservedPort;
@@ -25,7 +27,7 @@ pub(super) fn run(ports: Ports) -> anyhow::Result<()> {
 async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
     let signal = stop_signal()?;
     let folder = tempfile::Builder::new().prefix("portunus-demo-").tempdir()?;
-    let mut shop = Shop::new(folder.path());
+    let mut shop = Shop::new(folder.path(), Authority::create(folder.path())?);
     // After a signal while they start, the one that is not ready is killed, the others stop.
     tokio::select! {
         () = signal => {}
@@ -40,6 +42,7 @@ async fn run_until_stopped(ports: Ports) -> anyhow::Result<()> {
 /// All processes, and the folder with their files.
 struct Shop<'f> {
     folder: &'f Path,
+    authority: Authority,
     services: Tier,
     gateways: Tier,
     edge: Tier,
@@ -54,10 +57,10 @@ struct Tier {
 }
 
 impl<'f> Shop<'f> {
-    fn new(folder: &'f Path) -> Self {
+    fn new(folder: &'f Path, authority: Authority) -> Self {
         let tier = Tier::default;
         let (services, gateways, edge) = (tier(), tier(), tier());
-        Self { folder, services, gateways, edge, values: Values::new() }
+        Self { folder, authority, services, gateways, edge, values: Values::new() }
     }
 
     /// Starts everything, from the services to the edge; then reports processes that end.
@@ -66,16 +69,20 @@ impl<'f> Shop<'f> {
         // They stay reserved: nobody else may get the port of a gateway that was killed.
         let reserved = [ReservedPort::take(0)?, ReservedPort::take(0)?];
         for (port, name) in reserved.iter().zip(["gateway-1", "gateway-2"]) {
-            let (child, _) = self.start_portunus(name, GATEWAY, port.address(), 0).await?;
+            let ports = Ports { plain: port.address().port(), secure: 0, admin: 0 };
+            let (child, _) = self.start_portunus(name, GATEWAY, ports).await?;
             say_place(name, port.address(), Some(child.id()))?;
             self.gateways.add(child);
             self.values.push((variable(name), port.address().to_string()));
         }
-        let port = ReservedPort::take(ports.shop)?;
-        let (child, admin) = self.start_portunus("edge", EDGE, port.address(), ports.admin).await?;
-        say_place("edge", port.address(), Some(child.id()))?;
+        let [plain, secure] = [ReservedPort::take(ports.plain)?, ReservedPort::take(ports.secure)?];
+        let (plain, secure) = (plain.address(), secure.address());
+        let ports = Ports { plain: plain.port(), secure: secure.port(), admin: ports.admin };
+        let (child, admin) = self.start_portunus("edge", EDGE, ports).await?;
+        say_place("edge", plain, Some(child.id()))?;
         self.edge.add(child);
-        self.say_ready(port.address(), &admin)?;
+        let certificate = self.authority.certificate();
+        self.say_ready(&Places { plain, secure, admin: &admin, certificate })?;
         self.watch().await
     }
 
@@ -105,7 +112,7 @@ impl<'f> Shop<'f> {
                 .into();
         arguments.extend([number.to_string().into(), "--state".into(), self.folder.into()]);
         let name = service.replica(number);
-        let mut child = TiedChild::start(&name, &arguments)?;
+        let mut child = TiedChild::start(&name, &arguments, &Env::new())?;
         let address = child.wait_for(&serving(&name)).await?.parse()?;
         Ok((child, address))
     }
@@ -115,14 +122,14 @@ impl<'f> Shop<'f> {
         &self,
         name: &str,
         template: &str,
-        address: SocketAddr,
-        admin_port: u16,
+        ports: Ports,
     ) -> anyhow::Result<(TiedChild, String)> {
         let mut values = self.values.clone();
         let log = self.folder.join(format!("{name}.log")).display().to_string();
         for (variable, value) in [
-            ("SHOP_PORT", address.port().to_string()),
-            ("SHOP_ADMIN_PORT", admin_port.to_string()),
+            ("SHOP_PORT", ports.plain.to_string()),
+            ("SHOP_TLS_PORT", ports.secure.to_string()),
+            ("SHOP_ADMIN_PORT", ports.admin.to_string()),
             ("SHOP_NAME", name.to_owned()),
             ("SHOP_LOG", log),
         ] {
@@ -131,7 +138,8 @@ impl<'f> Shop<'f> {
         let file = self.file(name);
         std::fs::write(&file, fill(template, &values))
             .with_context(|| format!("cannot write {}", file.display()))?;
-        let mut child = TiedChild::start(name, &["run".into(), "-c".into(), file.into()])?;
+        let arguments = ["run".into(), "-c".into(), file.into()];
+        let mut child = TiedChild::start(name, &arguments, &self.authority.env())?;
         let admin = child.wait_for("portunus: admin on ").await?;
         child.wait_for("portunus: ready").await?;
         Ok((child, admin))
@@ -141,11 +149,11 @@ impl<'f> Shop<'f> {
         self.folder.join(format!("{name}.yaml"))
     }
 
-    fn say_ready(&self, shop: SocketAddr, admin: &str) -> anyhow::Result<()> {
-        say(format_args!("admin on http://{admin}"))?;
+    fn say_ready(&self, places: &Places<'_>) -> anyhow::Result<()> {
+        places.say()?;
         say(format_args!("files in {}", self.folder.display()))?;
         say("ready")?;
-        show_commands(shop, admin)?;
+        places.show_commands()?;
         let program = std::env::current_exe()?;
         let gateway = self.file("gateway-1");
         say("kill -9 a gateway or a replica, and ask again: the other one answers")?;
