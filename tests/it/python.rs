@@ -14,6 +14,7 @@ pub(crate) struct Script {
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     errors: Option<JoinHandle<String>>,
+    arguments: Vec<String>,
 }
 
 impl Script {
@@ -43,7 +44,8 @@ impl Script {
             text
         });
         let input = child.stdin.take();
-        Some(Self { child, input, lines, errors: Some(errors) })
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Some(Self { child, input, lines, errors: Some(errors), arguments })
     }
 
     /// The next line that it prints.
@@ -54,7 +56,8 @@ impl Script {
             Err(error) => {
                 let _ = self.child.kill();
                 let errors = self.errors.take().map(|errors| errors.join().unwrap());
-                panic!("the script says no more ({error}): {}", errors.unwrap_or_default())
+                let (arguments, errors) = (&self.arguments, errors.unwrap_or_default());
+                panic!("{arguments:?} says no more ({error}): {errors}")
             }
         }
     }

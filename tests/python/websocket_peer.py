@@ -4,6 +4,7 @@ websocket_peer.py serve [CERT KEY]   prints {"port": N}; sends each message back
 websocket_peer.py call URL [CA]      prints one line of JSON: what came back
 """
 
+import faulthandler
 import json
 import ssl
 import sys
@@ -34,6 +35,8 @@ def serve(certificate=None, key=None):
 
 
 def call(url, authority=None):
+    # Whoever waits too long says where.
+    faulthandler.dump_traceback_later(20, exit=True)
     options = {}
     if authority:
         options["ssl"] = ssl.create_default_context(cafile=authority)

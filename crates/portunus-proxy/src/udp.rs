@@ -81,8 +81,8 @@ impl Sessions {
         let plan = local.plan();
         let listener = plan.snapshot.listener(self.listener)?;
         let udp = listener.udp.as_ref()?;
-        let own = path.own_ip().unwrap_or(self.socket.address().ip());
-        let own = SocketAddr::new(own, self.socket.address().port());
+        let bound = self.socket.address();
+        let own = SocketAddr::new(path.own_ip().unwrap_or_else(|| bound.ip()), bound.port());
         let client = ClientFacts::direct(path.client(), own, self.listener);
         let passage = Passage::new(local, listener, client, "udp");
         match self.connect(&passage, udp) {

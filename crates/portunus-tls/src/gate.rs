@@ -31,3 +31,6 @@ impl HandshakeGate {
 
 /// How many steps run in one go: at most about a millisecond.
 const STEPS: usize = 4;
+
+#[cfg(test)]
+mod tests;

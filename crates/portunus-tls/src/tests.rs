@@ -1,5 +1,9 @@
 //! Sessions over real sockets, against tokio-rustls on the other side.
 
+mod hostile;
+mod identity;
+mod serving;
+
 use std::future::Future;
 use std::sync::Arc;
 

@@ -80,6 +80,26 @@ fn a_listener_without_h2_does_not_offer_it() {
 }
 
 #[test]
+fn a_request_that_comes_with_the_end_of_the_handshake_is_not_forgotten() {
+    let site = Site::new();
+    let program = site.start();
+    let request = b"GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
+    for alpn in [[].as_slice(), &["http/1.1"]] {
+        let client = site.client().alpn(alpn).version("1.3");
+        for _ in 0..2 {
+            let answer = client.hurried(&program.address("web"), "shop.test", request);
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"), "{answer}");
+        }
+    }
+    // A session of TLS 1.2 that goes on lets the client speak first, too.
+    let client = site.client().version("1.2");
+    client.h1(&program.address("web"), "shop.test").get("/");
+    let answer = client.hurried(&program.address("web"), "shop.test", request);
+    assert!(answer.ends_with(b"fine"), "{:?}", String::from_utf8_lossy(&answer));
+}
+
+#[test]
 fn the_end_of_a_connection_is_said_in_tls_too() {
     let site = Site::new();
     let program = site.start();

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use portunus_balance::{Address, Endpoint};
 use portunus_compile::{HealthAsk, HealthPlan};
 use portunus_net::{DialTo, Io, IoStream, dial};
+use portunus_preface::proxy_protocol::{self, Addresses};
 use portunus_tls::{ClientTls, connect};
 use portunus_upstream::{HttpVersion, UpstreamPlan};
 
@@ -26,6 +27,8 @@ pub(super) struct Probe {
     plan: HealthPlan,
     tls: Option<Arc<ClientTls>>,
     http: HttpVersion,
+    /// Connections begin with a PROXY protocol header.
+    introduces: Option<proxy_protocol::Version>,
 }
 
 impl Probe {
@@ -40,6 +43,7 @@ impl Probe {
             plan: plan.clone(),
             tls: upstream.tls.clone(),
             http: upstream.http,
+            introduces: upstream.proxy_protocol,
         }
     }
 
@@ -75,6 +79,9 @@ impl Probe {
             Address::Unix(path) => DialTo::Unix(path),
         };
         let io = dial(to).await.map_err(|error| format!("cannot connect: {error}"))?;
+        if let Some(version) = self.introduces {
+            introduce(&io, version).await.map_err(|error| format!("cannot connect: {error}"))?;
+        }
         let Some(tls) = &self.tls else { return Ok((io, self.http == HttpVersion::H2)) };
         let (io, facts) = connect(io, tls, &self.tls_name)
             .await
@@ -108,6 +115,14 @@ impl Probe {
             false => ask_h1(io, request).await,
         }
     }
+}
+
+/// Says that a check speaks for itself and for no client: `LOCAL` in version 2, `UNKNOWN` in version 1.
+async fn introduce(io: &Io, version: proxy_protocol::Version) -> std::io::Result<()> {
+    let mut header = Vec::new();
+    let encoded = proxy_protocol::encode(version, &Addresses::Own, &[], &mut header);
+    encoded.map_err(|_| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+    io.write_all(&header).await
 }
 
 async fn ask_h1(

@@ -198,6 +198,36 @@ impl TlsClient {
         result.map(|stream| Secure::new(stream.into())).map_err(|error| Refused::from(&error))
     }
 
+    /// Sends these bytes in one piece with the end of the handshake, and gives all that comes back
+    /// until the program closes.
+    #[must_use]
+    #[track_caller]
+    pub fn hurried(&self, address: &str, name: &str, bytes: &[u8]) -> Vec<u8> {
+        use std::io::{Read as _, Write as _};
+        let server = ServerName::try_from(name.to_owned()).expect("a server's name");
+        let session = rustls::ClientConnection::new(Arc::clone(&self.config), server);
+        let mut session = session.expect("settings for a session");
+        let mut socket = TcpStream::connect(address).expect("a connection");
+        socket.set_read_timeout(Some(crate::DEADLINE)).expect("a socket takes a timeout");
+        while session.is_handshaking() {
+            while session.wants_write() {
+                session.write_tls(&mut socket).expect("the hello is sent");
+            }
+            session.read_tls(&mut socket).expect("the handshake goes on");
+            session.process_new_packets().expect("a handshake");
+        }
+        session.writer().write_all(bytes).expect("room for a request");
+        let mut last = Vec::new();
+        while session.wants_write() {
+            session.write_tls(&mut last).expect("memory takes it");
+        }
+        socket.write_all(&last).expect("the end of the handshake is sent");
+        let mut answer = Vec::new();
+        let mut stream = rustls::Stream::new(&mut session, &mut socket);
+        stream.read_to_end(&mut answer).expect("an answer and the end");
+        answer
+    }
+
     /// Many connections at once, each with a full handshake and one request for `/`. Gives the
     /// statuses, and 0 where there was none.
     #[must_use]

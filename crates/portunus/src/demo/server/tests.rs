@@ -105,6 +105,14 @@ fn a_replica_answers_what_is_asked_and_says_what_it_does_not_do() {
 }
 
 #[test]
+fn an_answer_tells_the_client_that_the_replica_was_told_of() {
+    let told = "GET /users HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.5, 10.0.0.1\r\n\r\n";
+    let answers = exchange(&[told, &request("GET /users", "")]);
+    assert!(answers[0].head.contains("\r\nX-Client: 203.0.113.5\r\n"), "{answers:?}");
+    assert!(!answers[1].head.contains("X-Client"), "{answers:?}");
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused() {
     let body = "x".repeat(65 << 10);
     let answers = exchange(&[&request("POST /users", &body)]);
