@@ -1,6 +1,7 @@
 //! Any bytes of a client after its preface: no panic, and the connection comes to an end.
 #![no_main]
 
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// All bytes are there before the server begins, so that it never waits for more.
 async fn serve(bytes: &[u8]) {
     let Ok((ours, theirs)) = UnixStream::pair() else { return };
-    drop(theirs);
+    // What we write stays in the socket: a closed one would end the fuzzer by a signal.
+    theirs.shutdown(Shutdown::Write).expect("a socket of ours");
     ours.set_nonblocking(true).expect("a socket of ours");
     let io = Io::adopt(Socket::Unix(ours)).expect("a runtime that watches");
     let early = [PREFACE, bytes].concat();

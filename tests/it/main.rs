@@ -4,9 +4,13 @@
 
 // `cfg(test)` says to clippy what these modules are.
 #[cfg(test)]
+mod acme;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod balance;
+#[cfg(test)]
+mod cert;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
@@ -27,6 +31,8 @@ mod grpc;
 mod h1;
 #[cfg(test)]
 mod h2;
+#[cfg(test)]
+mod health;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod documents;
 mod functions;
 mod manifests;
 mod names;
+mod reasons;
 mod rust;
 mod source;
 mod text;
@@ -61,5 +62,12 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 
 type TreeRule = fn(&Tree) -> Vec<Finding>;
 
-const TREE_RULES: &[TreeRule] =
-    &[documents::check, functions::check, names::check, rust::check, text::check, twins::check];
+const TREE_RULES: &[TreeRule] = &[
+    documents::check,
+    functions::check,
+    names::check,
+    reasons::check,
+    rust::check,
+    text::check,
+    twins::check,
+];

@@ -104,12 +104,14 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
         return None;
     }
     let (router, (upstreams, clients)) = (router?, upstreams.finish());
+    let unrouted = routes.unrouted();
     let (routes, records) = routes.finish(inputs);
     let trusted: Vec<_> = inputs.spec.trusted_proxies.iter().map(|range| range.value.0).collect();
     let snapshot = Snapshot {
         generation: inputs.previous.map_or(0, |before| before.snapshot.generation) + 1,
         router,
         routes,
+        unrouted,
         listeners: listeners.finish(inputs, &servers),
         upstreams: by_id(&upstreams),
         trusted: Networks::new(&trusted),

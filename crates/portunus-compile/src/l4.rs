@@ -51,6 +51,7 @@ fn tcp(spec: &TcpSpec, upstreams: &mut Upstreams<'_>, reader: &mut Reader<'_>) -
         connect_timeout: spec.timeouts.connect,
         idle_timeout: spec.timeouts.idle,
         lifetime: spec.timeouts.lifetime,
+        sniff_timeout: spec.timeouts.sniff,
         ..plan
     })
 }

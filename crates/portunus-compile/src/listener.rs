@@ -116,17 +116,23 @@ impl Listeners {
                 (old, new) => old.is_none() && new.is_none(),
             };
             let challenges = inputs.spec.acme.as_ref().map(|_| &inputs.tls.http_challenges);
+            let acme = inputs.spec.acme.as_ref();
+            let on_demand = acme.and_then(|acme| acme.on_demand.as_ref());
+            let on_demand = on_demand.filter(|_| servers.may_lack(binding.id));
+            let on_demand = on_demand.map(|_| &inputs.tls.on_demand);
             let same = |plan: &ListenerPlan| {
                 settings.are_of(plan)
                     && same_tls(plan)
                     && plan.http_challenges.is_some() == challenges.is_some()
+                    && plan.on_demand.is_some() == on_demand.is_some()
             };
             let kept = before.filter(|plan| same(plan)).map(Arc::clone);
             let plan = kept.unwrap_or_else(|| {
                 let series = inputs.metrics.listener(&binding.name);
                 let plan = ListenerPlan::new(binding.id, Arc::from(&*binding.name), series);
                 let (tls, http_challenges) = (tls.cloned(), challenges.cloned());
-                Arc::new(ListenerPlan { tls, http_challenges, ..settings.fill(plan) })
+                let on_demand = on_demand.cloned();
+                Arc::new(ListenerPlan { tls, http_challenges, on_demand, ..settings.fill(plan) })
             });
             if let Some(place) = plans.get_mut(binding.id.index()) {
                 *place = Some(plan);

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portunus_base::RouteId;
-use portunus_route::{Condition, RouteRule, Router, RouterBuilder};
+use portunus_filter::{Chain, Link};
+use portunus_route::{Condition, HostPattern, RouteRule, Router, RouterBuilder};
 use portunus_snapshot::Route;
 use portunus_spec::Reader;
 
@@ -30,6 +31,8 @@ pub(crate) struct RouteRecord {
 #[derive(Default)]
 pub(crate) struct Routes {
     drafts: Vec<Draft>,
+    /// The filters of hosts.
+    hosts: Vec<(HostPattern, Vec<Link>)>,
 }
 
 impl Routes {
@@ -46,6 +49,7 @@ impl Routes {
                 reader.key(name, |reader| {
                     let drafts = &mut routes.drafts;
                     reader.key("routes", |reader| host.routes(parties, reader, drafts));
+                    routes.hosts.extend(host.unrouted(parties, reader));
                 });
             }
         });
@@ -55,6 +59,12 @@ impl Routes {
     /// True when no route has mistakes.
     pub(crate) fn are_whole(&self) -> bool {
         self.drafts.iter().all(|draft| draft.parts.is_some())
+    }
+
+    /// The filters of hosts, for requests that none of their routes takes.
+    pub(crate) fn unrouted(&self) -> HashMap<HostPattern, Arc<Chain>> {
+        let chain = |links: &Vec<Link>| Arc::new(Chain::new(links.clone()));
+        self.hosts.iter().map(|(host, links)| (host.clone(), chain(links))).collect()
     }
 
     /// The router over all routes without mistakes. Reports routes that cannot be told apart, and those that no

@@ -93,12 +93,15 @@ pub(crate) fn is_asked_for(host: &str, acme: &AcmeSpec) -> bool {
     }
 }
 
-/// Whether a certificate by ACME is wanted for a name that a client asks for.
-pub(crate) fn is_served_by_acme(name: &str, acme: Option<&AcmeSource>) -> bool {
-    acme.is_some_and(|acme| {
-        let names = acme.plan.certificates.iter().flat_map(|names| names.iter());
-        acme.plan.on_demand.is_some() || names.into_iter().any(|wanted| covers(wanted, name))
-    })
+/// The certificate by ACME that a client gets for a name that it asks for, in words.
+pub(crate) fn served_by_acme(name: &str, acme: Option<&AcmeSource>) -> Option<String> {
+    let plan = &acme?.plan;
+    let mut names = plan.certificates.iter().flat_map(|names| names.iter());
+    if names.any(|wanted| covers(wanted, name)) {
+        return Some("one by ACME, once there is one".to_owned());
+    }
+    let ask = &plan.on_demand.as_ref()?.ask;
+    Some(format!("one by ACME, asked for on demand if {ask} says yes"))
 }
 
 /// Whether a name of a certificate fits a host (RFC 9525 section 6.3).

@@ -17,6 +17,7 @@ use axum::{Json, Router, middleware};
 use portunus_telemetry::Exposition;
 use tokio::sync::oneshot;
 
+pub use self::answers::certificates_in_files;
 pub(crate) use self::socket::AdminSocket;
 use self::socket::SocketFile;
 use crate::normal;

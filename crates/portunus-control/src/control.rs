@@ -184,6 +184,7 @@ impl Control {
         let old = shared.current.load_full();
         let began = earlier(SystemClock.wall());
         let (compiled, found) = shared.world.compile(&old.spec, &old.base, Some(&old.compiled));
+        shared.world.metrics.certificates_refreshed(compiled.is_some());
         let Some(compiled) = compiled else {
             self.console.line("changed certificates are not taken, the old ones stay");
             self.console.block(&found.render(&old.sources, false));

@@ -25,7 +25,8 @@ mod task;
 mod upstreams;
 mod watch;
 
-pub use authority::local_authority;
+pub use admin::certificates_in_files;
+pub use authority::{issue_locally, local_authority};
 pub use console::Console;
 pub use control::{Control, Options};
 pub use life::{End, run};

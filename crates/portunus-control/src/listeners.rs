@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use portunus_base::ListenerId;
 use portunus_compile::ListenerBinding;
-use portunus_net::{BindError, ListenAddress, ListenSocket};
+use portunus_net::{BindError, ListenAddress, ListenSocket, UdpListenSocket};
 use portunus_proxy::Service;
 use socket2::{Domain, Socket, Type};
 
@@ -20,19 +20,28 @@ pub(crate) struct Bound {
     wanted: ListenAddress,
     /// As it is.
     pub(crate) address: ListenAddress,
+    /// UDP, whose ports are others than those of TCP.
+    udp: bool,
 }
 
 impl Bound {
     fn is(&self, binding: &ListenerBinding) -> bool {
-        self.id == binding.id && self.wanted == binding.address
+        self.id == binding.id && self.wanted == binding.address && self.udp == binding.udp
     }
+}
+
+/// The sockets of a listener, one a worker.
+#[derive(Debug)]
+enum Sockets {
+    Stream(Vec<ListenSocket>),
+    Udp(Vec<UdpListenSocket>),
 }
 
 /// What a configuration changes about the sockets. Nothing has changed yet.
 #[derive(Debug)]
 pub(crate) struct Rebinding {
     kept: Vec<Bound>,
-    opened: Vec<(Bound, Vec<ListenSocket>)>,
+    opened: Vec<(Bound, Sockets)>,
     closed: Vec<Bound>,
 }
 
@@ -47,11 +56,7 @@ impl Rebinding {
             now.iter().cloned().partition(|bound| wanted.iter().any(|one| bound.is(one)));
         let (mut opened, mut errors) = (Vec::new(), Vec::new());
         for binding in wanted.iter().filter(|one| !now.iter().any(|bound| bound.is(one))) {
-            if binding.udp {
-                errors.push(format!("listener `{}`: this version serves no UDP yet", binding.name));
-                continue;
-            }
-            match is_free(now, &binding.address).and_then(|()| open(binding, workers)) {
+            match is_free(now, binding).and_then(|()| open(binding, workers)) {
                 Ok(one) => opened.push(one),
                 Err(error) => errors.push(format!("listener `{}`: {error}", binding.name)),
             }
@@ -71,7 +76,10 @@ impl Rebinding {
         }
         let mut all = self.kept;
         for (bound, sockets) in self.opened {
-            service.listen(bound.id, sockets).await;
+            match sockets {
+                Sockets::Stream(sockets) => service.listen(bound.id, sockets).await,
+                Sockets::Udp(sockets) => service.listen_udp(bound.id, sockets).await,
+            }
             console.line(format_args!("listening on {} ({})", bound.address, bound.name));
             all.push(bound);
         }
@@ -92,34 +100,46 @@ fn remove_socket(bound: &Bound) {
 
 /// Refuses an address that another process of this user listens on: the workers' sockets would
 /// share it silently, and each process get a part of the connections.
-fn is_free(now: &[Bound], address: &ListenAddress) -> Result<(), BindError> {
-    let ListenAddress::Ip(at) = address else { return Ok(()) };
-    let ours =
-        |bound: &Bound| matches!(&bound.address, ListenAddress::Ip(one) if one.port() == at.port());
-    match probe(*at) {
+fn is_free(now: &[Bound], binding: &ListenerBinding) -> Result<(), BindError> {
+    let ListenAddress::Ip(at) = &binding.address else { return Ok(()) };
+    let ours = |bound: &Bound| {
+        let same_port = matches!(&bound.address, ListenAddress::Ip(one) if one.port() == at.port());
+        same_port && bound.udp == binding.udp
+    };
+    match probe(*at, binding.udp) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && !now.iter().any(ours) => {
-            Err(BindError { address: address.clone(), error })
+            Err(BindError { address: binding.address.clone(), error })
         }
         _ => Ok(()),
     }
 }
 
 /// Binds without sharing and without listening, which disturbs nobody.
-fn probe(address: SocketAddr) -> io::Result<()> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+fn probe(address: SocketAddr, udp: bool) -> io::Result<()> {
+    let kind = if udp { Type::DGRAM } else { Type::STREAM };
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
-    socket.set_reuse_address(true)?;
+    // For UDP this would share the port.
+    socket.set_reuse_address(!udp)?;
     socket.bind(&address.into())
 }
 
-fn open(
-    binding: &ListenerBinding,
-    workers: usize,
-) -> Result<(Bound, Vec<ListenSocket>), BindError> {
-    let sockets = ListenSocket::bind(&binding.address, workers)?;
-    let address = sockets.first().map_or(&binding.address, ListenSocket::address).clone();
-    let (id, name, wanted) = (binding.id, binding.name.clone(), binding.address.clone());
-    Ok((Bound { id, name, wanted, address }, sockets))
+fn open(binding: &ListenerBinding, workers: usize) -> Result<(Bound, Sockets), BindError> {
+    let wanted = &binding.address;
+    let (sockets, address) = match wanted {
+        ListenAddress::Ip(at) if binding.udp => {
+            let sockets = UdpListenSocket::bind(*at, workers)?;
+            let bound = sockets.first().map_or(*at, UdpListenSocket::address);
+            (Sockets::Udp(sockets), ListenAddress::Ip(bound))
+        }
+        _ => {
+            let sockets = ListenSocket::bind(wanted, workers)?;
+            let bound = sockets.first().map_or(wanted, ListenSocket::address).clone();
+            (Sockets::Stream(sockets), bound)
+        }
+    };
+    let (id, name, wanted) = (binding.id, binding.name.clone(), wanted.clone());
+    Ok((Bound { id, name, wanted, address, udp: binding.udp }, sockets))
 }

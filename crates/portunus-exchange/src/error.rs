@@ -23,6 +23,9 @@ pub enum Retry {
     /// The connection was a reused one and died before the first byte of an answer: safe on a fresh one
     /// when the request can be replayed (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
     Replayable,
+    /// The upstream wants the request over HTTP/1 (RFC 9113 section 7, HTTP_1_1_REQUIRED): safe there when the
+    /// request can be replayed.
+    OverH1,
 }
 
 /// What went wrong.

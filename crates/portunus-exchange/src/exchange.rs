@@ -16,6 +16,9 @@ pub struct Exchange {
     pub client: ClientFacts,
     /// The TLS session of the client's connection; None without TLS.
     pub tls: Option<Rc<TlsFacts>>,
+    /// What a proxy before us said of the client beside its addresses: the values (TLVs) of the PROXY protocol, as
+    /// they came.
+    pub tlvs: Option<Rc<[u8]>>,
     /// What is asked; filters change it before it goes to the upstream.
     pub request: RequestHead,
     /// Path and query as the client sent them, for logs; text of `request.headers`.
@@ -91,6 +94,7 @@ impl Exchange {
     pub fn clear(&mut self) {
         self.client = ClientFacts::default();
         self.tls = None;
+        self.tlvs = None;
         self.request.clear();
         self.target = (Text::default(), None);
         self.response.clear();

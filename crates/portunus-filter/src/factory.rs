@@ -12,6 +12,8 @@ pub trait Buildable: Spec {
     const NAME: &'static str;
     /// One sentence: what it does.
     const DOC: &'static str;
+    /// The reasons that it gives for answers of its own.
+    const REASONS: &'static [FilterReason] = &[];
 
     /// Builds the filter. None, with diagnostics in `cx.reader`, when the spec makes no sense.
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>>;
@@ -24,6 +26,8 @@ pub struct Factory {
     pub name: &'static str,
     /// One sentence: what it does.
     pub doc: &'static str,
+    /// The reasons that it gives for answers of its own.
+    pub reasons: &'static [FilterReason],
     /// What may be written.
     pub shape: fn() -> Shape,
     /// What was written, in normal form.
@@ -39,6 +43,7 @@ impl Factory {
         Self {
             name: S::NAME,
             doc: S::DOC,
+            reasons: S::REASONS,
             shape: S::shape,
             normal: |node, reader| S::read(node, reader).map(|spec| spec.write()),
             build: |node, cx| {
@@ -46,6 +51,25 @@ impl Factory {
                 S::read(node, cx.reader)?.build(cx)
             },
         }
+    }
+}
+
+/// A reason for an answer of a filter, for the reference.
+#[derive(Clone, Copy, Debug)]
+pub struct FilterReason {
+    /// The stable code: the name of the filter or of a family of them, a dot, and what happened.
+    pub code: &'static str,
+    /// The status that goes with it; 0 where somebody else chooses it.
+    pub status: u16,
+    /// What happened, in one sentence.
+    pub doc: &'static str,
+}
+
+impl FilterReason {
+    /// A reason of that code, status and sentence.
+    #[must_use]
+    pub const fn new(code: &'static str, status: u16, doc: &'static str) -> Self {
+        Self { code, status, doc }
     }
 }
 

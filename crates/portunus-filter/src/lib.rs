@@ -17,7 +17,7 @@ pub use build::{BuildCx, SlotId, Slots, UpstreamNames};
 pub use call::{CallAnswer, CallRequest, Calls};
 pub use chain::{BodyMode, Chain, Link};
 pub use cx::{FilterCx, Local, Locals};
-pub use factory::{Buildable, Factory};
+pub use factory::{Buildable, Factory, FilterReason};
 pub use patch::Patch;
 pub use verdict::{LocalFuture, Resume, Verdict};
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use portunus_exchange::{Exchange, Phase, PhaseSet, ProxyError, Reason, Reply, ReplyBody};
 use portunus_filter::{
-    BodyNeed, BodyPiece, BuildCx, Buildable, CallAnswer, CallRequest, Filter, FilterCx, Interest,
-    Patch, Resume, Verdict,
+    BodyNeed, BodyPiece, BuildCx, Buildable, CallAnswer, CallRequest, Filter, FilterCx,
+    FilterReason, Interest, Patch, Resume, Verdict,
 };
 use portunus_http::{HeaderId, HeaderList, RequestHead};
 use portunus_spec::{Node, Spanned, spec, spec_enum};
@@ -57,6 +57,18 @@ spec_enum! {
 impl Buildable for ForwardAuthSpec {
     const NAME: &'static str = "forward_auth";
     const DOC: &'static str = "Asks a service whether a request may pass.";
+    const REASONS: &'static [FilterReason] = &[
+        FilterReason::new(
+            "auth.forward_denied",
+            0,
+            "The authorisation service said no; the status is the one of its answer.",
+        ),
+        FilterReason::new(
+            "auth.forward_failed",
+            503,
+            "The authorisation service could not be asked.",
+        ),
+    ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         if let Some(cache) = &self.cache {

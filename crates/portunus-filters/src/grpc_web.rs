@@ -10,7 +10,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use portunus_exchange::{ErrorKind, Exchange, Phase, PhaseSet, ProxyError};
 use portunus_filter::{
-    BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, Interest, Verdict,
+    BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict,
 };
 use portunus_http::{HeaderId, HeaderList};
 use portunus_spec::spec;
@@ -24,6 +24,8 @@ impl Buildable for GrpcWebSpec {
     const NAME: &'static str = "grpc_web";
     const DOC: &'static str =
         "Lets browsers call gRPC services: translates gRPC-Web to gRPC and back.";
+    const REASONS: &'static [FilterReason] =
+        &[FilterReason::new("grpc_web.bad_base64", 400, "A text of gRPC-Web is no base64.")];
 
     fn build(self, _: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         Some(Arc::new(GrpcWeb))

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
-use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, SlotId, Verdict};
+use portunus_filter::{
+    BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, SlotId, Verdict,
+};
 use portunus_http::{HeaderId, HeaderList, valid_authority};
 use portunus_spec::{Named, Spanned, spec};
 
@@ -41,6 +43,8 @@ impl Buildable for HeadersSpec {
     const NAME: &'static str = "headers";
     const DOC: &'static str =
         "Sets, adds, appends and removes headers of the request and of the answer.";
+    const REASONS: &'static [FilterReason] =
+        &[FilterReason::new("headers.bad_host", 400, "A header edit made a host that is none.")];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         let request = HeaderEdits::build(&self.request, Message::Request, cx);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
-use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, Verdict};
+use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict};
 use portunus_spec::{Reader, Spanned, spec};
 
 use crate::every::every;
@@ -29,6 +29,8 @@ spec! {
 impl Buildable for IpSpec {
     const NAME: &'static str = "ip";
     const DOC: &'static str = "Lets clients in or keeps them out by address.";
+    const REASONS: &'static [FilterReason] =
+        &[FilterReason::new("ip.denied", 403, "The address of the client is not let in.")];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         if self.allow.is_empty() && self.deny.is_empty() {

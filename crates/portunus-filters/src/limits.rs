@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portunus_base::ByteSize;
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
-use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, Verdict};
+use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict};
 use portunus_http::HeaderId;
 use portunus_spec::spec;
 
@@ -26,6 +26,23 @@ spec! {
 impl Buildable for LimitsSpec {
     const NAME: &'static str = "limits";
     const DOC: &'static str = "Bounds the size of requests: body, headers, URI.";
+    const REASONS: &'static [FilterReason] = &[
+        FilterReason::new(
+            "limit.body",
+            413,
+            "The body of the request is larger than the filter allows.",
+        ),
+        FilterReason::new(
+            "limit.headers",
+            431,
+            "The request has more headers, or larger ones, than the filter allows.",
+        ),
+        FilterReason::new(
+            "limit.uri",
+            414,
+            "The target of the request is longer than the filter allows.",
+        ),
+    ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         let sizes = [self.body_max, self.header_bytes_max, self.uri_max];

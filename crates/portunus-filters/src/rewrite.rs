@@ -5,7 +5,9 @@ mod replace;
 use std::sync::Arc;
 
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply, Template};
-use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, SlotId, Verdict};
+use portunus_filter::{
+    BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, SlotId, Verdict,
+};
 use portunus_http::HeaderId;
 use portunus_spec::{Problem, Spanned, check, spec};
 
@@ -44,6 +46,8 @@ spec! {
 impl Buildable for RewriteSpec {
     const NAME: &'static str = "rewrite";
     const DOC: &'static str = "Changes path and query before the request goes to the upstream.";
+    const REASONS: &'static [FilterReason] =
+        &[FilterReason::new("rewrite.bad_path", 400, "A rewrite made a path that is none.")];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
         let steps = self.steps(cx)?;

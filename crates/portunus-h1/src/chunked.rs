@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use portunus_http::HeaderList;
+use portunus_http::{HeaderList, is_protected};
 
 use crate::{
     H1Error, Limits,
     fields::{LINE_END, check_section, parse_section, section_len},
-    name::is_protected,
 };
 
 /// Decodes a chunked body. Payload is never copied; extensions are dropped; trailers are kept.

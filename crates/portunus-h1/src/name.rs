@@ -1,6 +1,6 @@
-//! Header names: the token table, and the names that must not be forged.
+//! Header names: their bytes, and what is wrong with those that are refused.
 
-use portunus_http::{HeaderId, is_token_byte};
+use portunus_http::{is_lookalike, is_token_byte};
 
 use crate::H1Error;
 
@@ -31,59 +31,6 @@ fn odd_name_len(line: &[u8]) -> Result<usize, H1Error> {
     }
 }
 
-/// True for a name that becomes a protected one when underscores are read as dashes, as CGI does.
-fn is_lookalike(name: &[u8]) -> bool {
-    let mut dashed = [0u8; NAME_MAX];
-    let Some(dashed) = dashed.get_mut(..name.len()) else { return false };
-    for (to, from) in dashed.iter_mut().zip(name) {
-        *to = if *from == b'_' { b'-' } else { *from };
-    }
-    dashed != name && is_protected(HeaderId::of(dashed))
-}
-
-/// Headers that say who the client is, or where and how long the message is: nobody may slip them
-/// in, neither under another spelling nor as a trailer.
-pub(crate) fn is_protected(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::Authorization
-            | HeaderId::ClientCert
-            | HeaderId::ClientCertChain
-            | HeaderId::Connection
-            | HeaderId::ContentEncoding
-            | HeaderId::ContentLength
-            | HeaderId::ContentRange
-            | HeaderId::ContentType
-            | HeaderId::Cookie
-            | HeaderId::Expect
-            | HeaderId::Forwarded
-            | HeaderId::Host
-            | HeaderId::KeepAlive
-            | HeaderId::Origin
-            | HeaderId::ProxyAuthorization
-            | HeaderId::ProxyConnection
-            | HeaderId::SetCookie
-            | HeaderId::Te
-            | HeaderId::Trailer
-            | HeaderId::TransferEncoding
-            | HeaderId::Upgrade
-            | HeaderId::Via
-            | HeaderId::XConsumerGroups
-            | HeaderId::XConsumerId
-            | HeaderId::XConsumerUsername
-            | HeaderId::XCredentialIdentifier
-            | HeaderId::XForwardedClientCert
-            | HeaderId::XForwardedFor
-            | HeaderId::XForwardedHost
-            | HeaderId::XForwardedMethod
-            | HeaderId::XForwardedPort
-            | HeaderId::XForwardedPrefix
-            | HeaderId::XForwardedProto
-            | HeaderId::XForwardedUri
-            | HeaderId::XRealIp
-    )
-}
-
 /// A byte of a token that needs no second look: any but the underscore.
 fn is_plain(byte: u8) -> bool {
     PLAIN.get(usize::from(byte)).copied().unwrap_or(false)
@@ -102,6 +49,3 @@ const PLAIN: [bool; 256] = {
     }
     plain
 };
-
-/// No protected name is longer.
-const NAME_MAX: usize = 64;

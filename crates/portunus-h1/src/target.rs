@@ -1,6 +1,8 @@
 //! The request target in its four forms (RFC 9112 section 3.2).
 
-use portunus_http::{TargetForm, Text, split_host_port, valid_authority, valid_path};
+use portunus_http::{
+    TargetForm, Text, has_whole_escapes, split_host_port, valid_authority, valid_path,
+};
 
 use crate::H1Error;
 
@@ -71,14 +73,6 @@ impl Target {
         let query = query.map(|len| Text::new(base + path_len + 1, len));
         Ok(Self { form, authority, path: Text::new(base, path_len), query })
     }
-}
-
-/// True when two hexadecimal digits follow each `%`.
-fn has_whole_escapes(path: &[u8]) -> bool {
-    memchr::memchr_iter(b'%', path).all(|at| {
-        let digits = path.get(at + 1..at + 3);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    })
 }
 
 /// The length of `http://` or `https://`, in any case.

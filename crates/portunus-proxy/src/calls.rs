@@ -124,6 +124,7 @@ async fn attempt(
 /// A connection that went stale may have taken a request all the same.
 fn once_more(error: ProxyError, request: &CallRequest) -> ProxyError {
     match error.retry {
+        Retry::OverH1 => ProxyError { retry: Retry::Never, ..error },
         Retry::Replayable if !request.head.method.is_idempotent() => {
             ProxyError { retry: Retry::Never, ..error }
         }

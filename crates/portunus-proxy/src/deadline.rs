@@ -39,6 +39,13 @@ impl Deadline {
         self.inner.total.set(other.inner.total.get());
     }
 
+    /// How much is left for the whole exchange; None where it is not bound.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let Inner { worker, total, .. } = &*self.inner;
+        let total = Some(total.get()).filter(|total| *total != Mono::NEVER)?;
+        Some(Duration::from_micros(total.since_us(worker.now())))
+    }
+
     /// Waits for `future`; `late` is the failure when it takes longer than `after`.
     pub(crate) async fn bound<F: Future>(
         &self,

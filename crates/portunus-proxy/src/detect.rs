@@ -17,6 +17,7 @@ use portunus_tls::{ACME_ALPN, Accepted, ServerTls};
 use portunus_upstream::wire::ReadBuffer;
 
 use crate::deadline::Deadline;
+use crate::hello;
 use crate::local::{Gate, Local};
 use crate::tcp::{self, Relayed};
 
@@ -27,6 +28,8 @@ pub(crate) struct Opening {
     pub(crate) read: ReadBuffer,
     pub(crate) facts: ClientFacts,
     pub(crate) tls: Option<Rc<TlsFacts>>,
+    /// The values (TLVs) of its PROXY header.
+    pub(crate) tlvs: Option<Rc<[u8]>>,
     pub(crate) deadline: Deadline,
     pub(crate) listener: Arc<ListenerPlan>,
     pub(crate) gate: Rc<Gate>,
@@ -86,6 +89,7 @@ impl Opening {
             read: ReadBuffer::default(),
             facts: ClientFacts::direct(peer, own, listener.id),
             tls: None,
+            tlvs: None,
             deadline: Deadline::new(&local.worker),
             listener,
             gate,
@@ -106,8 +110,8 @@ impl Opening {
             };
         }
         hold_buffer(&mut self.read, &self.local);
-        let Self { io, read, facts, deadline, listener, .. } = self;
-        let reading = header(io, read, wanted, facts);
+        let Self { io, read, facts, tlvs, deadline, listener, .. } = self;
+        let reading = header(io, read, wanted, (facts, tlvs));
         let read = deadline.bound(listener.timeouts.header_read, LATE, reading).await;
         release_if_empty(&mut self.read, &self.local);
         read.map_err(|_| Closed::Quietly)?
@@ -137,6 +141,10 @@ impl Opening {
             Ok(_) => return Err(Closed::Handshake("not_tls")),
             Err(Wake::Late) => return Err(TIMEOUT),
             Err(_) => return Err(Closed::Quietly),
+        }
+        if let Some(on_demand) = self.listener.on_demand.clone() {
+            // It is long, and most listeners never do it.
+            Box::pin(hello::settle(&mut self, tls, &on_demand)).await?;
         }
         let early = std::mem::take(&mut self.read);
         let local = &self.local;
@@ -249,10 +257,10 @@ async fn header(
     io: &Io,
     read: &mut ReadBuffer,
     wanted: ProxyProtocol,
-    facts: &mut ClientFacts,
+    (facts, tlvs): (&mut ClientFacts, &mut Option<Rc<[u8]>>),
 ) -> Result<(), Closed> {
     loop {
-        if !read.is_empty() && step(read, wanted, facts)? {
+        if !read.is_empty() && step(read, wanted, facts, tlvs)? {
             return Ok(());
         }
         match read.read(io, READ_BYTES).await {
@@ -267,6 +275,7 @@ fn step(
     read: &mut ReadBuffer,
     wanted: ProxyProtocol,
     facts: &mut ClientFacts,
+    tlvs: &mut Option<Rc<[u8]>>,
 ) -> Result<bool, Closed> {
     match sniff::protocol(read.filled()) {
         Sniff::NeedMore => return Ok(false),
@@ -279,6 +288,8 @@ fn step(
         Parse::Incomplete => return Ok(false),
         Parse::Complete(parsed) => {
             adopt(&parsed.header, facts);
+            let bytes = parsed.header.tlvs.bytes();
+            *tlvs = (!bytes.is_empty()).then(|| Rc::from(bytes));
             parsed.len
         }
     };

@@ -34,6 +34,17 @@ pub(crate) fn timeout(request: &RequestHead) -> Option<Duration> {
     }
 }
 
+/// Tells the upstream how long the client still waits. Never nothing: that would be no bound to some.
+pub(crate) fn set_timeout(left: Duration, headers: &mut HeaderList) {
+    let micros = left.as_micros().max(1);
+    let units = [(1, 'u'), (1_000, 'm'), (1_000_000, 'S'), (3_600_000_000, 'H')];
+    // The finest unit whose number has no more digits than are allowed.
+    let fits = units.into_iter().find(|(unit, _)| micros / unit <= TIMEOUT_MAX);
+    if let Some((unit, letter)) = fits {
+        headers.set(TIMEOUT, format!("{}{letter}", micros / unit).as_bytes());
+    }
+}
+
 /// The gRPC status of an answer that is nothing but its head ("trailers-only").
 pub(crate) fn status_alone(head: &ResponseHead) -> Option<u8> {
     std::str::from_utf8(head.headers.value(STATUS)?).ok()?.parse().ok()
@@ -79,6 +90,8 @@ const MESSAGE: &[u8] = b"grpc-message";
 const STATUS: &[u8] = b"grpc-status";
 const TIMEOUT: &[u8] = b"grpc-timeout";
 const TIMEOUT_DIGITS_MAX: usize = 8;
+/// The largest number of that many digits.
+const TIMEOUT_MAX: u128 = 99_999_999;
 
 const UNKNOWN: u8 = 2;
 const DEADLINE_EXCEEDED: u8 = 4;

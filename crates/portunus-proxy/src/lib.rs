@@ -12,6 +12,7 @@ mod calls;
 mod deadline;
 mod detect;
 mod grpc;
+mod hello;
 mod load;
 mod local;
 mod passage;
@@ -24,6 +25,7 @@ mod serve;
 mod service;
 mod tcp;
 mod tunnel;
+mod udp;
 mod websocket;
 
 pub use reply::{ReasonRow, reasons};

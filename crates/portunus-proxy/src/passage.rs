@@ -24,6 +24,8 @@ pub(crate) struct Passage {
     pub(crate) server_name: Option<Box<str>>,
     /// What was agreed on in TLS that was.
     pub(crate) tls: Option<Rc<TlsFacts>>,
+    /// The values (TLVs) of the client's PROXY header.
+    pub(crate) tlvs: Option<Rc<[u8]>>,
     pub(crate) connect_us: Cell<Option<u64>>,
     /// Why it ended, where that was not its own end.
     pub(crate) reason: Cell<Option<&'static str>>,
@@ -53,6 +55,7 @@ impl Passage {
             client,
             server_name: None,
             tls: None,
+            tlvs: None,
             connect_us: Cell::default(),
             reason: Cell::default(),
             listener: Arc::clone(listener),

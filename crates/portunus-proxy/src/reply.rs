@@ -4,10 +4,11 @@ use std::io::Write;
 
 use bytes::Bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reason, Reply, ReplyBody};
+use portunus_filter::Chain;
 use portunus_http::{Framing, HeaderId, Method, list_items, reason_phrase};
-use portunus_snapshot::Route;
 
 use crate::grpc;
+use crate::phases::route::is_extended_connect;
 use crate::phases::{filters, request, response};
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
@@ -26,7 +27,7 @@ pub(crate) use table::{of_error, reason_of};
 /// The client got no answer, or only a part of one.
 pub(crate) async fn answer<C: ClientStream>(
     run: &Run<'_>,
-    route: Option<&Route>,
+    chain: Option<&Chain>,
     client: &mut C,
     stop: Stop,
 ) -> Result<(), ProxyError> {
@@ -44,25 +45,34 @@ pub(crate) async fn answer<C: ClientStream>(
         matches!(error.kind, ErrorKind::BadRequest { .. } | ErrorKind::ClientTimeout)
     });
     client.deadline().set_total(None);
-    let body = prepare(run, route, reply).await?;
+    let body = prepare(run, chain, reply).await;
     let keep = run.keep_wanted && !refused && swallow(run, client).await;
     send(run, client, &body, keep).await
 }
 
-/// Makes the reply the exchange's answer, and lets the filters of its route see it.
-async fn prepare(run: &Run<'_>, route: Option<&Route>, reply: Reply) -> Result<Bytes, ProxyError> {
-    let body = take_over(&mut run.exchange.borrow_mut(), reply);
-    let Some(route) = route.filter(|route| route.chain.has(Phase::Response)) else {
-        finish_head(run, body.len());
-        return Ok(body);
-    };
-    let body = match filters::on_response(run, &route.chain).await {
-        Ok(()) => body,
-        Err(Stop::Reply(reply)) => take_over(&mut run.exchange.borrow_mut(), *reply),
-        Err(Stop::Fail(error)) => take_over(&mut run.exchange.borrow_mut(), of_error(error)),
-    };
+/// Makes the reply the exchange's answer, and lets the filters that saw the request see it.
+async fn prepare(run: &Run<'_>, chain: Option<&Chain>, reply: Reply) -> Bytes {
+    let mut body = take_over(&mut run.exchange.borrow_mut(), reply);
+    if let Some(chain) = chain.filter(|chain| chain.has(Phase::Response)) {
+        match filters::on_response(run, chain).await {
+            Ok(()) => {}
+            Err(Stop::Reply(reply)) => body = take_over(&mut run.exchange.borrow_mut(), *reply),
+            Err(Stop::Fail(error)) => {
+                body = take_over(&mut run.exchange.borrow_mut(), of_error(error));
+            }
+        }
+    }
+    if opens_tunnel(&run.exchange.borrow()) {
+        let refused = of_error(ProxyError::local(ErrorKind::UpgradeRefused));
+        body = take_over(&mut run.exchange.borrow_mut(), refused);
+    }
     finish_head(run, body.len());
-    Ok(body)
+    body
+}
+
+/// Any answer of 2xx to an extended CONNECT says that there is a tunnel (RFC 8441 section 5), which is never so here.
+fn opens_tunnel(exchange: &Exchange) -> bool {
+    (200..300).contains(&exchange.response.status) && is_extended_connect(exchange)
 }
 
 /// Fills the answer's head from the reply; its body.

@@ -15,6 +15,7 @@ use portunus_upstream::{AnswerSource, H1Stream, Picked, Upstream, UpstreamStream
 
 use crate::local::{Local, Plan};
 use crate::phases::connect::Connection;
+use crate::phases::route::Served;
 use crate::phases::{
     admit, connect, finish, receive, relay, request, response, route, select, send,
 };
@@ -81,9 +82,9 @@ pub(crate) async fn run<C: ClientStream>(
     };
     let ended = match ended {
         Ok(()) => Ok(()),
-        Err(stop) => reply::answer(&run, served.as_deref(), client, stop).await,
+        Err(stop) => reply::answer(&run, served.as_ref().map(Served::chain), client, stop).await,
     };
-    finish::finish(&run, served.as_deref(), ended.err());
+    finish::finish(&run, served.as_ref(), ended.err());
     ended.is_ok()
 }
 
@@ -91,10 +92,13 @@ pub(crate) async fn run<C: ClientStream>(
 async fn phases<C: ClientStream>(
     run: &Run<'_>,
     client: &mut C,
-    served: &mut Option<Arc<Route>>,
+    served: &mut Option<Served>,
 ) -> Result<(), Stop> {
     admit::admit(run)?;
-    let route = &*served.insert(route::route(run)?);
+    let route = match served.insert(route::route(run)?) {
+        Served::Route(route) => &**route,
+        Served::Unrouted(chain, missed) => return Err(route::unrouted(run, chain, missed).await),
+    };
     client.deadline().set_total(total(run, route));
     if let Some(idle) = route.timeouts.idle {
         client.set_idle(idle);
@@ -105,8 +109,15 @@ async fn phases<C: ClientStream>(
     loop {
         match attempt(run, route, upstream, client, &body, &mut tries).await {
             Err(Stop::Fail(error))
-                if select::try_again(run, route, upstream, client, &body.replay, &tries, error) => {
-            }
+                if select::try_again(
+                    run,
+                    route,
+                    upstream,
+                    client,
+                    &body.replay,
+                    &mut tries,
+                    error,
+                ) => {}
             ended => return ended,
         }
     }
@@ -131,7 +142,8 @@ async fn attempt<C: ClientStream>(
     // From here on, so that limits and balancers see those too who wait for a connection.
     let flight = select::Flight::begin(run, &picked);
     let bounds = receive::Bounds::new(route, upstream, client.deadline());
-    let conn = connect::connect(run, route, upstream, &picked, &bounds.deadline).await?;
+    let h1_only = tries.is_h1_only();
+    let conn = connect::connect(run, route, upstream, &picked, h1_only, &bounds.deadline).await?;
     flight.connected(run);
     let attempt = Attempt { route, upstream, picked: &picked, bounds: &bounds, body, tries };
     match conn {

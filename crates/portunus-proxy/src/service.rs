@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_base::{ListenerId, WorkerId};
-use portunus_net::{ListenSocket, Listener, Socket};
+use portunus_net::{ListenSocket, Listener, Socket, UdpListenSocket, UdpListener};
 use portunus_snapshot::Snapshot;
 use portunus_telemetry::{LogHandle, LogWriter, Registry};
 use portunus_worker::{Outbox, Published, Worker, WorkerThread, spawn_worker};
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::load::Loads;
 use crate::local::{Local, Shared};
 use crate::serve::{self, Peers, TakeSocket};
+use crate::udp;
 
 /// How the data path is started.
 pub struct ServiceOptions {
@@ -100,6 +101,13 @@ impl Service {
             let outboxes = outboxes.clone();
             let command = Box::new(move || listen(listener, socket, outboxes));
             worker.outbox.deliver(command).await;
+        }
+    }
+
+    /// Receives packets of a listener: one socket a worker.
+    pub async fn listen_udp(&self, listener: ListenerId, sockets: Vec<UdpListenSocket>) {
+        for (worker, socket) in self.workers.iter().zip(sockets) {
+            worker.outbox.deliver(Box::new(move || listen_udp(listener, socket))).await;
         }
     }
 
@@ -198,6 +206,15 @@ fn listen(listener: ListenerId, socket: ListenSocket, outboxes: Vec<Outbox>) {
         let hand_over = move |outbox: &Outbox, socket| hand_over(outbox, listener, socket);
         let task = serve::accept(local, accepting, taker, peers, hand_over);
         here.local.worker.clone().spawn(task);
+    });
+}
+
+fn listen_udp(listener: ListenerId, socket: UdpListenSocket) {
+    with_here(|here| {
+        let Ok(socket) = UdpListener::adopt(socket) else { return };
+        let local = Rc::clone(&here.local);
+        let gate = local.open_gate(listener);
+        here.local.worker.spawn(udp::serve(local, listener, gate, socket));
     });
 }
 

@@ -26,10 +26,10 @@ pub(crate) struct Relayed {
 
 /// Passes a connection on until both sides have ended. Established ones go on while the listener closes.
 pub(crate) async fn serve(opening: Opening, relayed: Relayed) {
-    let Opening { io, read, facts, tls, deadline, listener, local, .. } = opening;
+    let Opening { io, read, facts, tls, tlvs, deadline, listener, local, .. } = opening;
     let Relayed { plan, server_name } = relayed;
     let mut passage = Passage::new(&local, &listener, facts, "tcp");
-    (passage.server_name, passage.tls) = (server_name, tls);
+    (passage.server_name, passage.tls, passage.tlvs) = (server_name, tls, tlvs);
     // Connecting is over soon: its memory is not the connection's.
     match Box::pin(connect::connect(&passage, &plan, &deadline)).await {
         Ok((conn, _carried)) => {

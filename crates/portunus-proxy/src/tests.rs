@@ -21,14 +21,26 @@ use crate::local::{Local, Shared};
 use crate::protocol::h1;
 use crate::serve::{self, Peers};
 
+mod over_h1;
+mod unrouted;
+
 /// A plan that sends everything to one endpoint.
 fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
+    snapshot_with(metrics, origin, |_| {})
+}
+
+/// The same, with some of the upstream's settings.
+fn snapshot_with(
+    metrics: &Registry,
+    origin: SocketAddr,
+    set: impl FnOnce(&mut UpstreamPlan),
+) -> Snapshot {
     let store = StateStore::default();
     let id = store.upstream("origin");
     let mut reader = Reader::new(&NoLookup);
     let balance = BalanceSpec::read(&Node::text("round_robin"), &mut reader).unwrap();
     let long = Duration::from_secs(30);
-    let plan = UpstreamPlan {
+    let mut plan = UpstreamPlan {
         id,
         name: "origin".into(),
         balancer: balance.plan,
@@ -47,6 +59,7 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
         streams_max: 100,
         proxy_protocol: None,
     };
+    set(&mut plan);
     let upstream = Arc::new(Upstream::new(plan, metrics));
     let address = Address::Ip(origin);
     let state = store.endpoint(id, &address);
@@ -72,6 +85,7 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
     };
     let listener = ListenerPlan::new(ListenerId(0), "web".into(), metrics.listener("web"));
     Snapshot {
+        unrouted: Default::default(),
         generation: 1,
         router: router.build().unwrap(),
         routes: vec![Arc::new(route)],
@@ -80,6 +94,49 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
         trusted: Default::default(),
         access_log: Some(Arc::new(Format::json())),
     }
+}
+
+/// Serves the snapshot that `make` makes, on this thread, until the client on a thread of its own is done.
+fn serve_while<T: Send + 'static>(
+    make: impl FnOnce(&Worker, &Registry) -> Snapshot,
+    client: impl FnOnce(SocketAddr) -> T + Send + 'static,
+) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(Default::default())
+        .unwrap();
+    runtime.block_on(async {
+        let (worker, metrics) =
+            (Worker::new(WorkerId(0)), Registry::new(Options::new("0", Wall(0))));
+        let snapshot = Published::new(Arc::new(make(&worker, &metrics)));
+        let shared = Shared { snapshot, metrics: Arc::new(metrics), loads: Loads::new(1) };
+        let local = Local::new(worker.clone(), Arc::new(shared), None);
+        worker.spawn(worker.clone().run_timers());
+        let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
+        let socket = ListenSocket::bind(&any, 1).unwrap().remove(0);
+        let ListenAddress::Ip(address) = socket.address().clone() else { unreachable!() };
+        let taker = serve::taker(&local, ListenerId(0));
+        let listener = Listener::adopt(socket).unwrap();
+        let peers = Peers::new(vec![]);
+        worker.spawn(serve::accept(Rc::clone(&local), listener, taker, peers, |_, s| Err(s)));
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || done.send(client(address)));
+        is_done.await.unwrap()
+    })
+}
+
+/// Sends a request, and reads what comes until `last` is the end of it.
+fn ask(address: SocketAddr, request: &str, last: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut seen, mut piece) = (Vec::new(), [0; 1024]);
+    while !seen.ends_with(last.as_bytes()) {
+        let bytes = stream.read(&mut piece).unwrap();
+        assert!(bytes > 0, "the connection ended after {}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&piece[..bytes]);
+    }
+    String::from_utf8(seen).unwrap()
 }
 
 /// An origin that answers each request with 1 KB.

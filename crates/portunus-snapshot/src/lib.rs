@@ -8,6 +8,7 @@ mod identity;
 mod l4;
 mod listener;
 mod networks;
+mod on_demand;
 mod route;
 mod snapshot;
 
@@ -17,5 +18,6 @@ pub use identity::{Identity, identify};
 pub use l4::{SniPlan, TcpPlan, UdpPlan};
 pub use listener::{H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol};
 pub use networks::Networks;
+pub use on_demand::{Asking, OnDemand};
 pub use route::{Destination, GrpcCodes, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};
-pub use snapshot::{Decision, Snapshot};
+pub use snapshot::{Decision, Miss, Snapshot};

@@ -8,7 +8,7 @@ use portunus_h1::Limits;
 use portunus_telemetry::ListenerSeries;
 use portunus_tls::ServerTls;
 
-use crate::{HttpChallenges, SniPlan, TcpPlan, UdpPlan};
+use crate::{HttpChallenges, OnDemand, SniPlan, TcpPlan, UdpPlan};
 
 /// Whether connections begin with a PROXY protocol header.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -112,6 +112,8 @@ pub struct ListenerPlan {
     pub client_cert: bool,
     /// Answers to a certificate authority that wants to see that a name is ours.
     pub http_challenges: Option<Arc<HttpChallenges>>,
+    /// Whom handshakes ask for certificates that are not there.
+    pub on_demand: Option<Arc<OnDemand>>,
 }
 
 impl ListenerPlan {
@@ -136,6 +138,7 @@ impl ListenerPlan {
             host_must_fit_sni: true,
             client_cert: true,
             http_challenges: None,
+            on_demand: None,
         }
     }
 }

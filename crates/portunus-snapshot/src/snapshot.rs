@@ -1,10 +1,12 @@
 //! The plan as a whole.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portunus_base::{ListenerId, UpstreamId};
+use portunus_filter::Chain;
 use portunus_http::RequestHead;
-use portunus_route::{ConnectionFacts, Missed, Params, Recorder, Router};
+use portunus_route::{ConnectionFacts, Event, HostPattern, Missed, Params, Recorder, Router};
 use portunus_telemetry::Format;
 use portunus_upstream::Upstream;
 
@@ -19,6 +21,8 @@ pub struct Snapshot {
     pub router: Router,
     /// Routes by id.
     pub routes: Vec<Arc<Route>>,
+    /// The filters of a host's own, for requests that none of its routes takes. Hosts without filters are left out.
+    pub unrouted: HashMap<HostPattern, Arc<Chain>>,
     /// Listeners by id; gaps are listeners of earlier snapshots.
     pub listeners: Vec<Option<Arc<ListenerPlan>>>,
     /// Upstreams by id; gaps are upstreams of earlier snapshots.
@@ -34,8 +38,17 @@ pub struct Snapshot {
 pub enum Decision<'a> {
     /// This route serves it.
     Route(&'a Arc<Route>),
-    /// No route does, and why.
-    Miss(Missed),
+    /// No route does.
+    Miss(Miss<'a>),
+}
+
+/// A request that no route serves.
+#[derive(Debug, Default)]
+pub struct Miss<'a> {
+    /// Why.
+    pub missed: Missed,
+    /// The filters of its host: what a host asks of all its requests and answers holds for these too.
+    pub chain: Option<&'a Arc<Chain>>,
 }
 
 impl Snapshot {
@@ -51,9 +64,21 @@ impl Snapshot {
         let found = self.router.find(head, connection, params, recorder);
         match found.map(|id| self.routes.get(id.index())) {
             Ok(Some(route)) => Decision::Route(route),
-            Ok(None) => Decision::Miss(Missed::default()),
-            Err(missed) => Decision::Miss(missed),
+            Ok(None) => Decision::Miss(Miss::default()),
+            Err(missed) => {
+                let chain = self.unrouted(connection, head);
+                Decision::Miss(Miss { missed, chain })
+            }
         }
+    }
+
+    /// The filters for a request that no route takes. Looks for the host once more: only misses pay for its name.
+    #[cold]
+    fn unrouted(&self, connection: &ConnectionFacts, head: &RequestHead) -> Option<&Arc<Chain>> {
+        let mut seen = SeenHost::default();
+        // That there is no route is known.
+        let _ = self.router.find(head, connection, &mut Params::default(), &mut seen);
+        self.unrouted.get(&seen.0?)
     }
 
     /// The upstream of that id.
@@ -66,5 +91,19 @@ impl Snapshot {
     #[must_use]
     pub fn listener(&self, id: ListenerId) -> Option<&Arc<ListenerPlan>> {
         self.listeners.get(id.index()).and_then(Option::as_ref)
+    }
+}
+
+/// Remembers the host that a search chose.
+#[derive(Default)]
+struct SeenHost(Option<HostPattern>);
+
+impl Recorder for SeenHost {
+    const ON: bool = false;
+
+    fn record(&mut self, event: impl FnOnce() -> Event) {
+        if let Event::Host { host } = event() {
+            self.0 = Some(host);
+        }
     }
 }

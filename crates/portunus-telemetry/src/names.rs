@@ -101,8 +101,8 @@ pub static LABELS: &[Name] = &[
     ),
     label(
         "kind",
-        "What a series is of (`listener`, `route`, `upstream`, `endpoint`, `reason`), or why a handshake or connection \
-         failed.",
+        "What a series is of (`listener`, `route`, `upstream`, `endpoint`, `reason`), or why a handshake, a \
+         connection or an order failed.",
     ),
     label("name", "The certificate's name."),
     label("version", "The version of the program, or of TLS: `1.2`, `1.3`."),

@@ -10,7 +10,7 @@
 //! - [`H2Client`] speaks HTTP/2, [`Frames`] its bare frames; [`TlsClient`] connects both by TLS.
 //! - [`Origin`] stands behind it, over any [`Transport`]; [`faulty`] has the peers that do not
 //!   behave.
-//! - [`Authority`] issues throw-away certificates.
+//! - [`Authority`] issues throw-away certificates, [`Pebble`] real ones by ACME.
 #![expect(
     clippy::panic,
     clippy::expect_used,
@@ -27,6 +27,7 @@ mod h2;
 mod message;
 mod metrics;
 mod origin;
+mod pebble;
 mod program;
 mod runtime;
 mod stream;
@@ -41,6 +42,7 @@ pub use h2::{Broken, Fault, Frame, Frames, H2Client, H2Sending, H2Stream, flag, 
 pub use message::{Framing, Head, Headers};
 pub use metrics::Metrics;
 pub use origin::{H2Exchange, Origin, Peer, Request, Response, Transport};
+pub use pebble::{Pebble, PebbleSetup, free_port, local_names, write_certificate};
 pub use program::{Program, Setup};
 pub use rustix::process::Signal;
 pub use tls::{Authority, Identity, Leaf, Refused, TlsClient, TlsFacts, TlsServer};

@@ -14,7 +14,7 @@ use rustls::{ClientConfig, NamedGroup, RootCertStore};
 
 use crate::server::roots;
 use crate::verify::Anybody;
-use crate::{MinVersion, TlsConfigError, TlsError, pem};
+use crate::{MinVersion, TlsConfigError, TlsError, crypto, pem};
 
 /// What an upstream's TLS is made of.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ impl ClientTls {
     /// # Errors
     /// Certificates or keys cannot be used, or the name is none.
     pub fn new(options: &ClientOptions) -> Result<Self, TlsConfigError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(crypto::provider());
         let algorithms = provider.signature_verification_algorithms;
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(options.min_version.versions())

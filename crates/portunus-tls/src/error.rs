@@ -134,7 +134,9 @@ fn alert_kind(alert: AlertDescription) -> &'static str {
 
 fn incompatible_kind(why: &PeerIncompatible) -> &'static str {
     match why {
-        PeerIncompatible::Tls12NotOffered
+        // Those who know no signature algorithms know no TLS 1.2 (RFC 5246 section 7.4.1.4.1).
+        PeerIncompatible::SignatureAlgorithmsExtensionRequired
+        | PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
         | PeerIncompatible::Tls13RequiredForQuic
         | PeerIncompatible::SupportedVersionsExtensionRequired

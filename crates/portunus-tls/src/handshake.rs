@@ -14,7 +14,7 @@ use rustls::{CertificateError, Error, ServerConfig};
 use crate::certificate::Names;
 use crate::client::ClientTls;
 use crate::facts::facts;
-use crate::gate::HandshakeGate;
+use crate::gate::{HandshakeGate, Step};
 use crate::server::ServerTls;
 use crate::session::{Progress, Session, Side};
 use crate::store::{Served, take_served};
@@ -114,7 +114,7 @@ async fn shake_hands(
     mut bytes: Vec<u8>,
     gate: Option<&HandshakeGate>,
 ) -> Result<Option<Served>, TlsError> {
-    let mut served = None;
+    let (mut served, mut which) = (None, Step::First);
     loop {
         let mut step = || {
             let progress = session.shake(&bytes);
@@ -122,7 +122,9 @@ async fn shake_hands(
             progress
         };
         let progress = match gate {
-            Some(gate) if !bytes.is_empty() => gate.pass(step).await,
+            Some(gate) if !bytes.is_empty() => {
+                gate.pass(std::mem::replace(&mut which, Step::Later), step).await
+            }
             _ => step(),
         };
         match progress {

@@ -7,6 +7,7 @@
 mod certificate;
 mod challenge;
 mod client;
+mod crypto;
 mod error;
 mod facts;
 mod gate;

@@ -12,7 +12,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use crate::certificate::Names;
 use crate::store::Resolver;
 use crate::ticket::BoundTickets;
-use crate::{ACME_ALPN, CertStore, Challenges, TicketKeys, TlsConfigError, pem};
+use crate::{ACME_ALPN, CertStore, Challenges, TicketKeys, TlsConfigError, crypto, pem};
 
 /// The lowest version of TLS that is spoken.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -94,7 +94,7 @@ impl ServerTls {
         tickets: Arc<TicketKeys>,
         challenges: Option<Arc<Challenges>>,
     ) -> Result<Self, TlsConfigError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(crypto::provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(options.min_version.versions())
             .map_err(|error| TlsConfigError::plain(error.to_string()))?;
@@ -104,6 +104,7 @@ impl ServerTls {
         };
         let mut config = builder.with_cert_resolver(Arc::new(Resolver::Store(Arc::clone(&store))));
         config.alpn_protocols.clone_from(&options.alpn);
+        config.ignore_client_order = true;
         config.ticketer = Arc::new(BoundTickets::new(tickets, context_of(options)));
         config.session_storage = Arc::new(NoServerSessionStorage {});
         let challenges =

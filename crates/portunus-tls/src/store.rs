@@ -195,7 +195,9 @@ pub(crate) fn take_served() -> Option<Served> {
 
 impl rustls::server::ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name().map(|name| name.to_ascii_lowercase().into_boxed_str());
+        // A name with a dot at its end is against the rules (RFC 6066 section 3), but means the same.
+        let bare = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let name = hello.server_name().map(|name| bare(name).into_boxed_str());
         let certificate = match self {
             Self::Store(store) => store.choose(name.as_deref(), hello.signature_schemes())?,
             Self::Challenges(challenges) => challenges.answer(name.as_deref()?)?,

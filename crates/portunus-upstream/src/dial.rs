@@ -8,7 +8,7 @@ use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_h2::{ClientOptions, H2Error};
 use portunus_http::split_host_port;
 use portunus_net::{DialTo, Io, dial};
-use portunus_preface::proxy_protocol::{self, Addresses};
+use portunus_preface::proxy_protocol::{self, Addresses, Tlv, Tlvs};
 use portunus_tls::TlsError;
 use portunus_worker::Worker;
 
@@ -24,6 +24,8 @@ pub struct Dial<'d> {
     pub endpoint: &'d Endpoint,
     /// For whom: both ends of the client's connection, the client first; None for our own needs.
     pub client: Option<(SocketAddr, SocketAddr)>,
+    /// What a proxy before us said of that client beside its addresses: values of the PROXY protocol, to be told on.
+    pub tlvs: &'d [u8],
     /// HTTP/1 and nothing else.
     pub h1_only: bool,
     /// Who serves the connection.
@@ -70,6 +72,7 @@ impl Dial<'_> {
         let authority = self.endpoint.authority.as_bytes();
         let host = split_host_port(authority).map_or(authority, |parts| parts.host);
         let host = std::str::from_utf8(host).unwrap_or("");
+        let tls = if self.h1_only { &tls.h1 } else { &tls.any };
         let connected = portunus_tls::connect(io, tls, host).await;
         let (io, facts) = connected.map_err(|error| self.untrusted(&error))?;
         let spoken = if facts.alpn.as_deref() == Some(b"h2") { Spoken::H2 } else { Spoken::H1 };
@@ -112,7 +115,8 @@ impl Dial<'_> {
         match version {
             proxy_protocol::Version::V1 => proxy_protocol::encode_v1(&addresses, &mut header),
             proxy_protocol::Version::V2 => {
-                let encoded = proxy_protocol::encode_v2(&addresses, &[], &mut header);
+                let tlvs: Vec<Tlv<'_>> = Tlvs::new(self.tlvs).collect();
+                let encoded = proxy_protocol::encode_v2(&addresses, &tlvs, &mut header);
                 encoded.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
             }
         }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_h2::{
-    Client, H2Error, H2ErrorKind, Incoming, Open, Outgoing, OutgoingHead, PendingAnswer,
+    Client, ErrorCode, H2Error, H2ErrorKind, Incoming, Open, Outgoing, OutgoingHead, PendingAnswer,
 };
 use portunus_http::{Framing, HeaderId, HeaderList, Method, RequestHead, ResponseHead};
 use portunus_net::Io;
@@ -205,7 +205,12 @@ fn failure(error: H2Error, reused: bool) -> ProxyError {
         kind => ErrorKind::BadResponse(kind.name()),
     };
     let broke = matches!(error.kind, H2ErrorKind::Io(_) | H2ErrorKind::Closed);
+    let code = match error.kind {
+        H2ErrorKind::Reset(code) | H2ErrorKind::GoAway(code) => Some(code),
+        _ => None,
+    };
     let retry = match error.unprocessed {
+        _ if code == Some(ErrorCode::HTTP_1_1_REQUIRED) => Retry::OverH1,
         true => Retry::Unsent,
         // A connection that lay unused may have been closed before the request reached it.
         false if broke && reused => Retry::Replayable,

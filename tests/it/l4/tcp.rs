@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use portunus_testkit::{Client, End, Origin, Program, Response, eventually, faulty};
+use portunus_testkit::{
+    Client, End, Origin, Program, Response, TlsServer, Transport, eventually, faulty,
+};
 
 use super::super::tls::Site;
 use super::{begin_to_stop, connect, echo, named, origin, read, read_to_end, record};
@@ -308,6 +310,20 @@ fn tls_may_be_ended_before_the_bytes_go_on() {
     assert_eq!(client.get("/").text(), "plain");
     assert_eq!(client.wait_for_close(), End::Closed);
     assert!(origin.request().tls.is_none());
+}
+
+#[test]
+fn tls_may_begin_where_the_bytes_go_on() {
+    let site = Site::new();
+    let tls = TlsServer::new(&site.identity);
+    let origin = Origin::over(Transport::h1().tls(&tls), |_| Response::text("secret"));
+    let config = "
+listeners: {web: {address: \"127.0.0.1:0\", tcp: store}}
+upstreams: {store: {endpoints: \"{origin}\", tls: {ca: ca.pem, server_name: shop.test}}}
+";
+    let program = site.config(config).fill("origin", &origin).start();
+    assert_eq!(program.get("/").text(), "secret");
+    assert_eq!(origin.request().tls().server_name.as_deref(), Some("shop.test"));
 }
 
 #[test]

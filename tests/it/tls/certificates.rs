@@ -162,6 +162,8 @@ fn a_key_that_does_not_fit_leaves_the_old_certificate_and_says_why() {
     let mut client = site.client().h1(&address, "shop.test");
     assert_eq!(client.get("/").text(), "fine");
     assert_eq!(client.tls().certificate(), site.identity.certificate());
+    let refused = [("result", "failure")];
+    assert!(program.metrics().sum("portunus_certificate_refreshes_total", &refused) >= 1.0);
     // The other half comes a moment later, as programs that renew certificates write them.
     program.folder().write("site.pem", other.certificate_pem());
     wait_for(&site, &address, &mut client, &other);

@@ -145,7 +145,6 @@ const ARROWS: &[(&str, &str)] = &[
     ("portunus-net", "portunus-worker"),
     ("portunus-telemetry", "portunus-worker"),
     ("portunus-tls", "portunus-net"),
-    ("portunus-tls", "portunus-worker"),
     ("portunus-filter", "portunus-exchange"),
     ("portunus-snapshot", "portunus-exchange"),
     ("portunus-snapshot", "portunus-filter"),

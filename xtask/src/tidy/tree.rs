@@ -54,8 +54,10 @@ impl Tree {
         git.args(["-c", "safe.directory=*", "ls-files", "-z"]);
         git.args(["--cached", "--others", "--exclude-standard"]);
         let listed = process::output(&mut git)?;
+        // Files that git does not know yet come first, and each rule wants them in their places.
+        let listed: BTreeSet<_> = listed.split('\0').collect();
         let mut tree = Self { files: Vec::new(), paths: BTreeSet::new() };
-        for path in listed.split('\0').filter(|path| root.join(path).is_file()) {
+        for path in listed.into_iter().filter(|path| root.join(path).is_file()) {
             tree.paths.insert(path.to_owned());
             if let Ok(text) = String::from_utf8(std::fs::read(root.join(path))?) {
                 tree.files.push(File { path: path.to_owned(), text });

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use portunus_acme::{ChallengeKind, Directory, FaultKind, FolderStorage, Issuer, Names};
 use portunus_base::{Clock as _, SystemClock};
+use portunus_testkit::write_certificate;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,7 +14,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::authority::write_certificate;
 use crate::edge::{Edge, Told};
 use crate::world::{next, plan};
 

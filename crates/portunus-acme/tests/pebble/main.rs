@@ -4,8 +4,6 @@
 
 // `cfg(test)` says to clippy what these modules are.
 #[cfg(test)]
-mod authority;
-#[cfg(test)]
 mod busy;
 #[cfg(test)]
 mod edge;

@@ -1,11 +1,11 @@
 //! Certificates at the first handshake.
 
 use portunus_acme::{ChallengeKind, OnDemandPlan, Wanted};
+use portunus_testkit::PebbleSetup;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::authority::PebbleSetup;
 use crate::world::World;
 
 /// Says yes for names that begin with `good`, and remembers nothing.

@@ -3,11 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use portunus_acme::{ChallengeKind, FaultKind, Key, Names, Rfc2136, Tsig, TsigAlgorithm};
+use portunus_acme::{
+    ChallengeKind, Directory, Eab, FaultKind, Key, Names, Rfc2136, Tsig, TsigAlgorithm,
+};
+use portunus_testkit::{Pebble, PebbleSetup, free_port};
 
-use crate::authority::{Pebble, PebbleSetup, free_port};
 use crate::edge::{Edge, Told};
-use crate::world::{World, next, plan, within};
+use crate::world::{World, directory, next, plan, within};
 
 fn names(world: &World) -> Vec<Names> {
     world.edge.certificates().iter().map(|one| one.names().clone()).collect()
@@ -83,7 +85,8 @@ async fn an_account_is_bound_where_the_authority_asks_for_it() {
     let Told::Failed { kind, text, .. } = world.told().await else { panic!("issued") };
     assert_eq!(kind, FaultKind::Account, "{text}");
     assert!(text.contains("`eab`"), "{text}");
-    let directory = world.pebble.directory_with(binding);
+    let eab = Some(Eab::new(binding.0, binding.1).unwrap());
+    let directory = Directory { eab, ..directory(&world.pebble) };
     // A changed plan does not wait for the back-off.
     let bound = plan(vec![directory], ChallengeKind::Http01, &["a.example.test"]);
     plans.send(Arc::new(bound)).unwrap();
@@ -105,8 +108,8 @@ async fn a_port_that_the_authority_cannot_reach_is_said() {
     let Some(mut world) = World::new(PebbleSetup::default()).await else { return };
     let (http_port, dns_port) = (free_port(), world.dns.port());
     let setup = PebbleSetup { http_port, dns_port, ..PebbleSetup::default() };
-    let pebble = Pebble::start(&setup).await.unwrap();
-    let plan = plan(vec![pebble.directory()], ChallengeKind::Http01, &["a.example.test"]);
+    let pebble = Pebble::start(&setup).unwrap();
+    let plan = plan(vec![directory(&pebble)], ChallengeKind::Http01, &["a.example.test"]);
     let _issuer = world.issue(plan);
     let Told::Failed { kind, text, not_after, .. } = world.told().await else { panic!("issued") };
     assert_eq!((kind, not_after), (FaultKind::Connection, None), "{text}");
@@ -117,9 +120,9 @@ async fn a_port_that_the_authority_cannot_reach_is_said() {
 #[tokio::test]
 async fn the_next_directory_is_asked_when_one_is_down() {
     let Some(mut world) = World::new(PebbleSetup::default()).await else { return };
-    let mut down = world.pebble.directory();
+    let mut down = directory(&world.pebble);
     down.url = format!("https://127.0.0.1:{}/dir", free_port());
-    let up = world.pebble.directory();
+    let up = directory(&world.pebble);
     let url = up.url.clone();
     let _issuer = world.issue(plan(vec![down, up], ChallengeKind::Http01, &["a.example.test"]));
     let Told::Issued { directory, .. } = world.told().await else { panic!("not issued") };

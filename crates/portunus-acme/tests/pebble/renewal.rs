@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use portunus_acme::{ChallengeKind, FaultKind};
 use portunus_base::{Clock as _, SystemClock};
+use portunus_testkit::PebbleSetup;
 
-use crate::authority::PebbleSetup;
 use crate::edge::Told;
 use crate::world::World;
 

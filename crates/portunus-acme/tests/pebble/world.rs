@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_acme::{AcmePlan, ChallengeKind, Directory, FolderStorage, Issuer, Names, OnDemand};
+use portunus_testkit::{Pebble, PebbleSetup};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::authority::{Pebble, PebbleSetup};
 use crate::edge::{Edge, Told};
 use crate::zone::Zone;
 
@@ -33,13 +33,13 @@ impl World {
         let http_port = edge.serve_http(&mut tasks).await;
         let tls_port = edge.serve_tls(&mut tasks).await;
         let setup = PebbleSetup { http_port, tls_port, dns_port: dns.port(), ..setup };
-        let pebble = Pebble::start(&setup).await?;
+        let pebble = Pebble::start(&setup)?;
         let folder = tempfile::tempdir().unwrap();
         Some(Self { edge, told, pebble, folder, zone, dns, tasks })
     }
 
     pub(crate) fn plan(&self, challenge: ChallengeKind, names: &[&str]) -> AcmePlan {
-        plan(vec![self.pebble.directory()], challenge, names)
+        plan(vec![directory(&self.pebble)], challenge, names)
     }
 
     /// Starts an issuer for this edge, which ends with the sender of plans.
@@ -63,6 +63,12 @@ impl World {
     pub(crate) async fn told(&mut self) -> Told {
         next(&mut self.told).await
     }
+}
+
+/// The directory of an authority.
+pub(crate) fn directory(pebble: &Pebble) -> Directory {
+    let roots = pebble.roots().as_bytes().to_vec();
+    Directory { url: pebble.directory(), roots: Some(roots), eab: None }
 }
 
 pub(crate) fn plan(

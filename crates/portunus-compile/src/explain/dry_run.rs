@@ -3,10 +3,11 @@
 mod filters;
 mod forward;
 
-use portunus_exchange::{ErrorKind, Exchange, ProxyError};
+use portunus_exchange::{ErrorKind, Exchange, ProxyError, Reply};
+use portunus_filter::Chain;
 use portunus_net::ListenAddress;
 use portunus_route::{ConnectionFacts, Missed, Params, Trace};
-use portunus_snapshot::{Decision, Destination, Route};
+use portunus_snapshot::{Decision, Destination, Miss, Route};
 
 use super::trace::{self, Told};
 use super::{Answer, ChosenRoute, Client, End, Explanation, admit, tls};
@@ -45,7 +46,10 @@ pub(super) fn run(compiled: &Compiled, question: &Question) -> Explanation {
     }
     match decision {
         Some(Decision::Route(route)) => serve(compiled, route, exchange, &mut explanation),
-        Some(Decision::Miss(missed)) => explanation.end = End::Answer(miss(&missed)),
+        Some(Decision::Miss(Miss { missed, chain })) => {
+            let chain = chain.map(|chain| &**chain);
+            refuse(compiled, &missed, chain, exchange, &mut explanation);
+        }
         None => {
             let detail = Some("There is no listener of that name.".to_owned());
             explanation.end = End::Answer(Answer { detail, ..Answer::default() });
@@ -98,16 +102,32 @@ fn serve(
         path: record.map_or_else(String::new, |record| record.path.to_string()),
         params: params(&exchange.params),
     });
-    let Filtered { steps, answer } = filters::run(compiled, route, &mut exchange);
+    let Filtered { steps, answer } = filters::run(compiled, &route.chain, &mut exchange);
     explanation.filters = steps;
     explanation.end = match answer {
         Some(answer) => End::Answer(answer),
         None if route.destination == Destination::None => {
             let reply = filters::failure(ProxyError::local(ErrorKind::NoEndpoint));
-            End::Answer(filters::answer(route, &mut exchange, reply))
+            End::Answer(filters::answer(&route.chain, &mut exchange, reply))
         }
         None => End::Forward(Box::new(forward::forward(compiled, route, &mut exchange))),
     };
+}
+
+/// Ends a request that no route takes, once the filters of its host have seen it.
+fn refuse(
+    compiled: &Compiled,
+    missed: &Missed,
+    chain: Option<&Chain>,
+    mut exchange: Exchange,
+    explanation: &mut Explanation,
+) {
+    let none = Chain::default();
+    let chain = chain.unwrap_or(&none);
+    let Filtered { steps, answer } = filters::heads(compiled, chain, &mut exchange);
+    explanation.filters = steps;
+    let answer = answer.unwrap_or_else(|| filters::answer(chain, &mut exchange, miss(missed)));
+    explanation.end = End::Answer(answer);
 }
 
 fn params(params: &Params) -> Vec<(String, String)> {
@@ -125,20 +145,16 @@ fn misdirected() -> Answer {
     }
 }
 
-/// The answer where no route fits.
-fn miss(missed: &Missed) -> Answer {
-    let (status, reason) = match missed {
-        Missed { host_known: false, .. } => (404, "route.no_host"),
-        Missed { methods, .. } if !methods.is_empty() => (405, "route.method"),
-        _ => (404, "route.none"),
+/// The reply where no route fits.
+fn miss(missed: &Missed) -> Reply {
+    let reply = match missed {
+        Missed { host_known: false, .. } => Reply::problem(404, "route.no_host"),
+        Missed { methods, .. } if !methods.is_empty() => {
+            Reply::problem(405, "route.method").with_header("Allow", methods.to_string())
+        }
+        _ => Reply::problem(404, "route.none"),
     };
-    let allow = (status == 405).then(|| ("Allow".to_owned(), missed.methods.to_string()));
-    Answer {
-        status,
-        reason: Some(reason.to_owned()),
-        detail: Some(missed.to_string()),
-        headers: allow.into_iter().collect(),
-    }
+    reply.with_detail(missed.to_string())
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -4,7 +4,7 @@ use portunus_exchange::Exchange;
 use portunus_snapshot::is_misdirected;
 use portunus_tls::host_matches;
 
-use crate::secure::is_served_by_acme;
+use crate::secure::served_by_acme;
 use crate::{CertificateSource, Compiled, FoundCertificate, ListenerBinding, Question};
 
 /// What TLS does before a request.
@@ -59,19 +59,18 @@ fn certificate(
     found: Option<&FoundCertificate>,
     name: Option<&str>,
 ) -> String {
-    let by_acme = name.is_some_and(|name| is_served_by_acme(name, compiled.acme.as_ref()));
+    let by_acme = name.and_then(|name| served_by_acme(name, compiled.acme.as_ref()));
     match found {
         Some(found) => {
             let names = found.certificate.facts().names.join(", ");
             let fits = name.is_none_or(|name| source.fits(name));
             match (fits, by_acme) {
                 (true, _) => format!("{}, for {names}", found.origin),
-                (false, true) => "one by ACME, once there is one".to_owned(),
-                (false, false) => format!("{}, which is for {names} alone", found.origin),
+                (false, Some(by_acme)) => by_acme,
+                (false, None) => format!("{}, which is for {names} alone", found.origin),
             }
         }
         None if source.self_signed => "one of the local authority".to_owned(),
-        None if by_acme => "one by ACME, once there is one".to_owned(),
-        None => "none: the handshake fails".to_owned(),
+        None => by_acme.unwrap_or_else(|| "none: the handshake fails".to_owned()),
     }
 }

@@ -114,6 +114,25 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// The filters for requests that no route takes. What they know of the path is what all routes know of it, so that
+    /// they are those of the routes.
+    pub(super) fn unrouted(
+        &self,
+        parties: &mut Parties<'_, 'a>,
+        reader: &mut Reader<'_>,
+    ) -> Option<(HostPattern, Vec<Link>)> {
+        let paths = self.spec.routes.iter().map(|(path, _)| PathPattern::parse(path).ok());
+        let paths: Vec<PathPattern> = paths.collect::<Option<_>>()?;
+        let (first, others) = paths.split_first()?;
+        let is_everywhere =
+            |name: &&str| others.iter().all(|path| path.names().any(|known| known == *name));
+        let params: Vec<&str> = first.names().filter(is_everywhere).collect();
+        let Parties { chains, upstreams, .. } = parties;
+        let links = chains.links(&self.filters, &params, upstreams, reader)?;
+        let pattern = self.pattern.clone()?;
+        (!links.is_empty()).then_some((pattern, links))
+    }
+
     fn route(
         &self,
         rule: &Rule<'a>,

@@ -6,6 +6,7 @@ use portunus_config::EndpointScheme;
 use portunus_config::spec::{HttpSpec, UpstreamSpec, UpstreamTlsSpec};
 use portunus_spec::{Reader, Spanned};
 use portunus_tls::{ClientOptions, ClientTls, MinVersion, TlsConfigError};
+use portunus_upstream::UpstreamTls;
 
 use super::files::Files;
 use super::server::min_version;
@@ -42,15 +43,15 @@ impl TlsClients {
         upstream: &UpstreamSpec,
         files: &Files<'_>,
         reader: &mut Reader<'_>,
-    ) -> Option<Option<Arc<ClientTls>>> {
+    ) -> Option<Option<UpstreamTls>> {
         if !is_wanted(upstream) {
             return Some(None);
         }
         let spec = upstream.tls.as_ref();
         reader.key("tls", |reader| {
             let settings = settings(spec.map(|spec| &spec.value), upstream, files, reader)?;
-            match self.client(settings) {
-                Ok(client) => Some(Some(client)),
+            match self.both(settings) {
+                Ok(tls) => Some(Some(tls)),
                 Err(error) => {
                     let client = spec.and_then(|spec| spec.client.as_ref());
                     let ca = spec.and_then(|spec| spec.ca.as_ref());
@@ -71,6 +72,16 @@ impl TlsClients {
     /// Without the previous ones.
     pub(crate) fn finish(self) -> Self {
         Self { before: Vec::new(), ..self }
+    }
+
+    /// With what the settings offer, and with HTTP/1 alone where they leave the choice.
+    fn both(&mut self, settings: ClientSettings) -> Result<UpstreamTls, TlsConfigError> {
+        let any = self.client(settings.clone())?;
+        let h1 = match settings.alpn.len() {
+            1 => Arc::clone(&any),
+            _ => self.client(ClientSettings { alpn: vec![H1.to_vec()], ..settings })?,
+        };
+        Ok(UpstreamTls { any, h1 })
     }
 
     fn client(&mut self, settings: ClientSettings) -> Result<Arc<ClientTls>, TlsConfigError> {
@@ -120,9 +131,9 @@ fn settings(
     reader: &mut Reader<'_>,
 ) -> Option<ClientSettings> {
     let alpn: &[&[u8]] = match upstream.http.value {
-        HttpSpec::Auto => &[b"h2", b"http/1.1"],
-        HttpSpec::H1 => &[b"http/1.1"],
-        HttpSpec::H2 => &[b"h2"],
+        HttpSpec::Auto => &[H2, H1],
+        HttpSpec::H1 => &[H1],
+        HttpSpec::H2 => &[H2],
     };
     let alpn = alpn.iter().map(|name| name.to_vec()).collect();
     let Some(spec) = spec else { return Some(ClientSettings { alpn, ..Default::default() }) };
@@ -148,3 +159,7 @@ fn settings(
         alpn,
     })
 }
+
+/// The names of the protocols in ALPN.
+const H1: &[u8] = b"http/1.1";
+const H2: &[u8] = b"h2";

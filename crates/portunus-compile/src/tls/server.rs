@@ -64,7 +64,7 @@ impl Servers {
         let mut certificates = Certificates::new(files);
         let lists = Lists::read(config, &mut certificates, reader);
         let mut servers = Self::default();
-        for (name, listener) in listeners.iter().filter(|(_, one)| one.serves_https()) {
+        for (name, listener) in &*listeners {
             let (Some(spec), Some(id)) = (&listener.tls, ids.known(name)) else { continue };
             let path = format!("listeners.{}.tls", name.value);
             let found = reader.key(&path, |reader| lists.of(spec, &mut certificates, reader));
@@ -80,6 +80,11 @@ impl Servers {
     /// The TLS of a listener.
     pub(crate) fn of(&self, id: ListenerId) -> Option<&Arc<ServerTls>> {
         self.server(id).map(|server| &server.tls)
+    }
+
+    /// Whether a listener may lack a certificate that is asked for on demand.
+    pub(crate) fn may_lack(&self, id: ListenerId) -> bool {
+        self.source(id).is_some_and(|source| !source.self_signed)
     }
 
     /// The certificates of all listeners.

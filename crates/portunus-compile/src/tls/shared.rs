@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use portunus_base::{Clock as _, SystemClock, Wall};
-use portunus_snapshot::HttpChallenges;
+use portunus_snapshot::{HttpChallenges, OnDemand};
 use portunus_tls::{Challenges, LocalCa, TicketKeys, TlsConfigError};
 
 /// What TLS needs that outlives each configuration of a process.
@@ -14,6 +14,8 @@ pub struct TlsShared {
     pub challenges: Arc<Challenges>,
     /// Answers to http-01.
     pub http_challenges: Arc<HttpChallenges>,
+    /// Whom handshakes ask for certificates that are not there.
+    pub on_demand: Arc<OnDemand>,
     folder: Option<PathBuf>,
     tickets: OnceLock<Arc<TicketKeys>>,
     authority: OnceLock<Arc<LocalCa>>,
@@ -26,6 +28,7 @@ impl TlsShared {
         Self {
             challenges: Arc::default(),
             http_challenges: Arc::default(),
+            on_demand: Arc::default(),
             folder,
             tickets: OnceLock::new(),
             authority: OnceLock::new(),

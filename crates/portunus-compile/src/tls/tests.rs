@@ -175,6 +175,29 @@ hosts:
 }
 
 #[test]
+fn on_demand_reaches_the_plans_of_listeners_that_may_lack_a_certificate() {
+    let text = "
+acme: {on_demand: 'http://127.0.0.1:9000/may', directory: https://ca.internal/dir}
+listeners: {secure: {address: ':443', tls: {}}, trying: {address: ':8443', tls: self_signed}, web: ':80'}
+hosts: {'*': {routes: {/: http://10.0.0.1}}}
+";
+    let process = process();
+    let compiled = process.load(text, None);
+    let asks = |listener: &str| {
+        let id = compiled.listeners.iter().find(|one| one.name == listener).unwrap().id;
+        compiled.snapshot.listener(id).unwrap().on_demand.is_some()
+    };
+    assert_eq!((asks("secure"), asks("trying"), asks("web")), (true, false, false));
+    let question = Question::parse(&["https://new.test/".to_owned()]).unwrap();
+    let told = explain(&compiled, &question).to_string();
+    assert!(told.contains("asked for on demand if http://127.0.0.1:9000/may says yes"), "{told}");
+    // Without it, the plan is another one.
+    let without = process
+        .load(&text.replace("on_demand: 'http://127.0.0.1:9000/may', ", ""), Some(&compiled));
+    assert!(plan(&without).on_demand.is_none());
+}
+
+#[test]
 fn what_is_passed_on_reaches_the_plans() {
     let text = "
 workers: 4

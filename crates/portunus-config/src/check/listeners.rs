@@ -32,8 +32,7 @@ pub(super) fn listeners(names: Names<'_>, reader: &mut Reader<'_>) {
                 });
             });
             if let Some(spec) = &listener.tls {
-                let tls = |reader: &mut Reader<'_>| tls::of_listener(spec, listener, names, reader);
-                reader.key("tls", tls);
+                reader.key("tls", |reader| tls::of_listener(spec, names, reader));
             }
             services(listener, names, reader);
         });

@@ -6,9 +6,7 @@ use super::Names;
 use crate::address::host_name;
 use crate::salvage::Gaps;
 use crate::spec::DIRECTORIES;
-use crate::spec::{
-    AcmeSpec, CertificatesSpec, ChallengeSpec, ClientAuthModeSpec, ListenerSpec, TlsSpec,
-};
+use crate::spec::{AcmeSpec, CertificatesSpec, ChallengeSpec, ClientAuthModeSpec, TlsSpec};
 
 /// The settings of the top level.
 pub(super) fn defaults(names: Names<'_>, reader: &mut Reader<'_>) {
@@ -25,12 +23,7 @@ pub(super) fn defaults(names: Names<'_>, reader: &mut Reader<'_>) {
 }
 
 /// The settings of a listener.
-pub(super) fn of_listener(
-    tls: &Spanned<TlsSpec>,
-    listener: &ListenerSpec,
-    names: Names<'_>,
-    reader: &mut Reader<'_>,
-) {
+pub(super) fn of_listener(tls: &Spanned<TlsSpec>, names: Names<'_>, reader: &mut Reader<'_>) {
     settings(tls, names.gaps, reader);
     let config = names.config;
     let all = tls.over(config.tls.as_ref());
@@ -50,10 +43,6 @@ pub(super) fn of_listener(
             "add `certificates: [{cert: a.pem, key: a.key}]`, `acme: you@example.com` at the top \
              level, or write `tls: self_signed` for trying out",
         );
-    }
-    if let (Some(tcp), false) = (&listener.tcp, listener.serves_http()) {
-        let error = reader.error(tls.span, "TLS is passed on as it comes where `tcp` is");
-        error.related(tcp.span, "`tcp` here").help("remove `tls`");
     }
 }
 
@@ -132,9 +121,6 @@ fn challenge(acme: &AcmeSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>) {
         warning.help("write challenge: tls-alpn-01");
     }
     if let Some(on_demand) = &acme.on_demand {
-        let span = on_demand.ask.span;
-        let error = reader.error(span, "`on_demand` is not supported by this version yet");
-        error.help("name the hosts, or list the names under `domains`");
         rule(&on_demand.ask, reader, |url| {
             match url.starts_with("http://") || url.starts_with("https://") {
                 true => Ok(()),

@@ -26,6 +26,9 @@ spec! {
         idle: Duration = Duration::from_secs(3600),
         /// In all; no limit unless set.
         lifetime: Option<Duration>,
+        /// Where HTTP is served on the same port: how long a client may say nothing before it is taken for one
+        /// whose server speaks first.
+        sniff: Duration = Duration::from_millis(500),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use portunus_balance::Endpoint;
 use portunus_base::{Clock as _, Mono, SystemClock, Wall};
+use portunus_compile::Compiled;
 use portunus_snapshot::{Destination, Route, Snapshot};
 use portunus_telemetry::metrics::{Count, SeriesTotals};
 use portunus_tls::KeyKind;
@@ -95,8 +96,19 @@ pub(super) struct CertificateAnswer {
 }
 
 pub(super) fn certificates(shared: &Shared) -> Vec<CertificateAnswer> {
+    certificate_answers(shared.shown.all())
+}
+
+/// The certificates in the files of a configuration, as `/api/certificates` shows them once it is served. Those by
+/// ACME are not among them.
+#[must_use]
+pub fn certificates_in_files(compiled: &Compiled) -> impl Serialize + use<> {
+    certificate_answers(ShownCertificate::all(&compiled.certificates, &[]))
+}
+
+fn certificate_answers(all: Vec<ShownCertificate>) -> Vec<CertificateAnswer> {
     let now = SystemClock.wall();
-    shared.shown.all().into_iter().map(|shown| certificate(shown, now)).collect()
+    all.into_iter().map(|shown| certificate(shown, now)).collect()
 }
 
 fn certificate(shown: ShownCertificate, now: Wall) -> CertificateAnswer {

@@ -4,7 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use portunus_acme::{AcmePlan, Event, FolderStorage, Issued, Issuer, Outlet, TlsAnswer};
+use portunus_acme::{
+    AcmePlan, Event, FaultKind, FolderStorage, Issued, Issuer, OnDemand, Outlet, TlsAnswer,
+};
+use portunus_snapshot::Asking;
 use portunus_tls::load_pair;
 use tokio::sync::watch;
 
@@ -22,7 +25,8 @@ impl Acme {
     pub(super) fn start(plan: AcmePlan, folder: &Path, shown: Arc<Shown>) -> Self {
         let (plans, wanted) = watch::channel(Arc::new(plan));
         let storage = Arc::new(FolderStorage::new(folder));
-        let (issuer, _on_demand) = Issuer::new(storage, shown);
+        let (issuer, on_demand) = Issuer::new(storage, Arc::clone(&shown) as Arc<dyn Outlet>);
+        shown.world().tls.on_demand.set(move |name| ask(on_demand.clone(), name.to_owned()));
         Self { plans, folder: folder.to_owned(), _task: Task::spawn(issuer.run(wanted)) }
     }
 
@@ -40,6 +44,14 @@ impl Acme {
             is_new
         });
     }
+}
+
+/// Once the issuer is gone, it ends at once.
+fn ask(on_demand: OnDemand, name: String) -> Asking {
+    Box::pin(async move {
+        // The store says what came of it.
+        let _ = on_demand.wanted(&name).await;
+    })
 }
 
 impl fmt::Debug for Acme {
@@ -70,7 +82,16 @@ impl Outlet for Shown {
         }
     }
 
-    fn event(&self, _event: &Event<'_>) {
-        // The issuer has logged it, and when certificates end is a metric.
+    fn event(&self, event: &Event<'_>) {
+        let metrics = &self.world().metrics;
+        match event {
+            Event::Issued(_) => metrics.acme_issued(),
+            Event::Failed { fault, .. } => {
+                // Names that nobody was willing to order are no failed orders.
+                let is_order = !matches!(fault.kind, FaultKind::Refused | FaultKind::Busy);
+                metrics.acme_failed(fault.kind.word(), is_order);
+            }
+            Event::Found(_) => {}
+        }
     }
 }

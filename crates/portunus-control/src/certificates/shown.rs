@@ -66,19 +66,7 @@ impl Shown {
 
     /// All certificates, by listener.
     pub(crate) fn all(&self) -> Vec<ShownCertificate> {
-        let issued = self.issued.load();
-        let mut all = Vec::new();
-        for source in self.sources.load().iter() {
-            let shown = |origin: &str, facts: Option<&CertFacts>| ShownCertificate {
-                listener: source.listener.clone(),
-                origin: origin.to_owned(),
-                facts: facts.cloned(),
-            };
-            let found = source.found.iter().chain(issued.iter());
-            all.extend(found.map(|one| shown(&one.origin, Some(one.certificate.facts()))));
-            all.extend(source.self_signed.then(|| shown("local authority", None)));
-        }
-        all
+        ShownCertificate::all(&self.sources.load(), &self.issued.load())
     }
 
     fn fill(&self) {
@@ -99,6 +87,24 @@ impl Shown {
             *end = (*end).min(facts.not_after);
         }
         ends.into_iter().map(|(name, not_after)| CertificateTotals { name, not_after }).collect()
+    }
+}
+
+impl ShownCertificate {
+    /// The certificates of all listeners: those that each has, and those that were issued for all of them.
+    pub(crate) fn all(sources: &[CertificateSource], issued: &[FoundCertificate]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for source in sources {
+            let shown = |origin: &str, facts: Option<&CertFacts>| Self {
+                listener: source.listener.clone(),
+                origin: origin.to_owned(),
+                facts: facts.cloned(),
+            };
+            let found = source.found.iter().chain(issued);
+            all.extend(found.map(|one| shown(&one.origin, Some(one.certificate.facts()))));
+            all.extend(source.self_signed.then(|| shown("local authority", None)));
+        }
+        all
     }
 }
 

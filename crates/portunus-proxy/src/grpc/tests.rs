@@ -44,6 +44,24 @@ fn deadlines_are_read_in_all_units() {
 }
 
 #[test]
+fn the_time_left_is_told_in_the_finest_unit_that_fits() {
+    for (left, expected) in [
+        (Duration::ZERO, "1u"),
+        (Duration::from_millis(250), "250000u"),
+        (Duration::from_secs(100), "100000m"),
+        (Duration::from_secs(200_000), "200000S"),
+        (Duration::from_secs(3_600 * 100_000), "100000H"),
+    ] {
+        let mut headers = HeaderList::default();
+        headers.append(TIMEOUT, b"9H");
+        set_timeout(left, &mut headers);
+        assert_eq!(headers.value(TIMEOUT), Some(expected.as_bytes()), "{left:?}");
+        let told = timeout(&request(b"application/grpc", expected.as_bytes())).unwrap();
+        assert!(told <= left.max(Duration::from_micros(1)), "{left:?}");
+    }
+}
+
+#[test]
 fn messages_are_escaped() {
     let mut headers = HeaderList::default();
     describe(14, "50% of \u{fc}\n", &mut headers);

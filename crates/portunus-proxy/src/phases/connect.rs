@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry, Side};
 use portunus_snapshot::{Route, UPGRADE};
@@ -28,11 +29,12 @@ pub(crate) async fn connect(
     route: &Route,
     upstream: &Upstream,
     picked: &Picked,
+    h1_only: bool,
     deadline: &Deadline,
 ) -> Result<Connection, ProxyError> {
     run.enter(Phase::Connect);
     let local = run.local;
-    let seek = Seek::new(run, route, upstream, picked);
+    let seek = Seek { h1_only, ..Seek::new(run, route, upstream, picked) };
     let found = match seek.look() {
         Found::Conn(conn) => {
             local.shard.connect(picked.series, Connect::Reused);
@@ -62,7 +64,8 @@ pub(crate) async fn acquire(
     picked: &Picked,
 ) -> Result<Connection, ProxyError> {
     let opened = Cell::new(false);
-    let seek = Seek { local, upstream, picked, client: None, upgrade: false, opened };
+    let (client, tlvs, upgrade, h1_only) = (None, None, false, false);
+    let seek = Seek { local, upstream, picked, client, tlvs, upgrade, h1_only, opened };
     seek.obtain(seek.look()).await
 }
 
@@ -73,8 +76,12 @@ struct Seek<'s> {
     picked: &'s Picked,
     /// Both ends of the client's connection.
     client: Option<(SocketAddr, SocketAddr)>,
+    /// The values (TLVs) of the client's PROXY header.
+    tlvs: Option<Rc<[u8]>>,
     /// The exchange wants to switch protocols.
     upgrade: bool,
+    /// The endpoint wants the exchange over HTTP/1.
+    h1_only: bool,
     /// A connection was opened, or tried to be.
     opened: Cell<bool>,
 }
@@ -85,15 +92,18 @@ impl<'s> Seek<'s> {
         let facts = &exchange.client;
         let client = Some((SocketAddr::new(facts.ip, facts.port), facts.local));
         let upgrade = route.upgrade && exchange.attributes.value(UPGRADE).is_some();
-        Self { local: run.local, upstream, picked, client, upgrade, opened: Cell::new(false) }
+        let (tlvs, opened) = (exchange.tlvs.clone(), Cell::new(false));
+        let local = run.local;
+        Self { local, upstream, picked, client, tlvs, upgrade, h1_only: false, opened }
     }
 
     /// What the pool has. A connection that named its client is that client's alone.
     fn look(&self) -> Found {
-        match self.upstream.plan.proxy_protocol {
-            Some(_) => Found::Open(Opening::alone()),
-            None => self.local.pools.find(self.key(), &self.upstream.plan),
+        let plan = &self.upstream.plan;
+        if self.h1_only || plan.proxy_protocol.is_some() {
+            return Found::Open(Opening::alone());
         }
+        self.local.pools.find(self.key(), plan)
     }
 
     fn key(&self) -> u32 {
@@ -101,6 +111,9 @@ impl<'s> Seek<'s> {
     }
 
     async fn obtain(&self, mut found: Found) -> Result<Connection, ProxyError> {
+        if self.h1_only {
+            return self.open_h1().await;
+        }
         loop {
             match found {
                 Found::Conn(conn) => return Ok(Connection::H1(conn)),
@@ -120,14 +133,22 @@ impl<'s> Seek<'s> {
         if !self.upgrade || session.takes_upgrades(&self.local.worker).await {
             return Ok(Connection::H2(session));
         }
-        let kind = ErrorKind::BadResponse("no_extended_connect");
-        let refused = ProxyError::upstream(kind, Retry::Never);
+        self.open_h1().await
+    }
+
+    /// Opens a connection of HTTP/1 to an endpoint that chose HTTP/2 before.
+    async fn open_h1(&self) -> Result<Connection, ProxyError> {
+        let without = if self.upgrade { "no_extended_connect" } else { "h1_required" };
+        let refused = ProxyError::upstream(ErrorKind::BadResponse(without), Retry::Never);
         if self.upstream.plan.http == HttpVersion::H2 {
             return Err(refused);
         }
-        match self.open(true).await? {
-            Opened::H1(conn) => Ok(Connection::H1(conn)),
-            Opened::H2(_) => Err(refused),
+        match self.open(true).await {
+            Ok(Opened::H1(conn)) => Ok(Connection::H1(conn)),
+            // That it speaks HTTP/2 alone is no failure of the endpoint's.
+            Ok(Opened::H2(_)) => Err(refused),
+            Err(error) if matches!(error.kind, ErrorKind::TlsFailed(_)) => Err(refused),
+            Err(error) => Err(error),
         }
     }
 
@@ -171,6 +192,7 @@ impl<'s> Seek<'s> {
             plan: &self.upstream.plan,
             endpoint: self.picked.endpoint(),
             client: self.client,
+            tlvs: self.tlvs.as_deref().unwrap_or(&[]),
             h1_only,
             worker: &self.local.worker,
         };

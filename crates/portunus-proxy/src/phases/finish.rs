@@ -7,15 +7,18 @@ use portunus_snapshot::{ListenerPlan, Route, Snapshot};
 use portunus_telemetry::{AccessRecord, Outcome, Place};
 
 use crate::phases::filters;
+use crate::phases::route::Served;
 use crate::reply;
 use crate::run::Run;
 
 /// Records the exchange. `failed` is what cut the answer, or kept it from being sent.
-pub(crate) fn finish(run: &Run<'_>, route: Option<&Route>, failed: Option<ProxyError>) {
+pub(crate) fn finish(run: &Run<'_>, served: Option<&Served>, failed: Option<ProxyError>) {
     note_end(run, failed);
-    if let Some(route) = route.filter(|route| route.chain.has(Phase::Finish)) {
-        filters::on_finish(run, &route.chain);
+    let chain = served.map(Served::chain);
+    if let Some(chain) = chain.filter(|chain| chain.has(Phase::Finish)) {
+        filters::on_finish(run, chain);
     }
+    let route = served.and_then(Served::route);
     let exchange = run.exchange.borrow();
     let snapshot = &run.plan.snapshot;
     if let Some(listener) = snapshot.listener(exchange.client.listener) {

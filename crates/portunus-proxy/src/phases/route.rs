@@ -3,15 +3,41 @@
 use std::sync::Arc;
 
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
+use portunus_filter::Chain;
 use portunus_http::{Method, Version};
 use portunus_route::{ConnectionFacts, Missed, NoRecorder};
-use portunus_snapshot::{Decision, Route, UPGRADE};
+use portunus_snapshot::{Decision, Miss, Route, UPGRADE};
 
+use crate::phases::filters;
 use crate::reply;
 use crate::run::{Run, Stop};
 
+/// Whose filters see a request and its answer.
+pub(crate) enum Served {
+    /// A route's, which serves it.
+    Route(Arc<Route>),
+    /// A host's: none of its routes serves it.
+    Unrouted(Arc<Chain>, Missed),
+}
+
+impl Served {
+    pub(crate) fn chain(&self) -> &Chain {
+        match self {
+            Self::Route(route) => &route.chain,
+            Self::Unrouted(chain, _) => chain,
+        }
+    }
+
+    pub(crate) fn route(&self) -> Option<&Route> {
+        match self {
+            Self::Route(route) => Some(route),
+            Self::Unrouted(..) => None,
+        }
+    }
+}
+
 /// Finds the route, and notes its name.
-pub(crate) fn route(run: &Run<'_>) -> Result<Arc<Route>, Stop> {
+pub(crate) fn route(run: &Run<'_>) -> Result<Served, Stop> {
     let mut exchange = run.exchange.borrow_mut();
     exchange.phase = Phase::Route;
     if exchange.request.method == Method::Connect {
@@ -30,10 +56,26 @@ pub(crate) fn route(run: &Run<'_>) -> Result<Arc<Route>, Stop> {
             exchange.route = Some(route.id);
             exchange.route_name = Some(run.plan.route_name(route.id, &route.name));
             run.gauges.enter_route(route.series);
-            Ok(Arc::clone(route))
+            Ok(Served::Route(Arc::clone(route)))
         }
-        Decision::Miss(missed) => Err(miss(&missed)),
+        Decision::Miss(Miss { missed, chain: Some(chain) }) => {
+            Ok(Served::Unrouted(Arc::clone(chain), missed))
+        }
+        Decision::Miss(Miss { missed, chain: None }) => Err(miss(&missed)),
     }
+}
+
+/// Shows a request that no route serves to the filters of its host. Always ends it: by what one of them answers, or
+/// by saying that there is no route.
+pub(crate) async fn unrouted(run: &Run<'_>, chain: &Chain, missed: &Missed) -> Stop {
+    if chain.has(Phase::Request) {
+        run.enter(Phase::Request);
+        if let Err(stop) = filters::on_request(run, chain).await {
+            return stop;
+        }
+        run.enter(Phase::Route);
+    }
+    miss(missed)
 }
 
 /// True for a client of HTTP/2 that wants a tunnel (RFC 8441), which has no other use for its stream.

@@ -8,7 +8,7 @@ use portunus_base::hash_bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, template};
 use portunus_http::ResponseHead;
 use portunus_snapshot::{AddressText, Destination, Route};
-use portunus_upstream::{Picked, Upstream};
+use portunus_upstream::{HttpVersion, Picked, Upstream};
 
 use crate::grpc;
 use crate::phases::replay::Replay;
@@ -20,6 +20,14 @@ use crate::run::{Attempt, Run};
 pub(crate) struct Tries {
     tried: Tried,
     count: u16,
+    h1_only: bool,
+}
+
+impl Tries {
+    /// An endpoint wants the request over HTTP/1.
+    pub(crate) fn is_h1_only(&self) -> bool {
+        self.h1_only
+    }
 }
 
 /// The upstream that the request goes to.
@@ -99,18 +107,21 @@ pub(crate) fn try_again<C: ClientStream>(
     upstream: &Arc<Upstream>,
     client: &mut C,
     replay: &Replay,
-    tries: &Tries,
+    tries: &mut Tries,
     error: ProxyError,
 ) -> bool {
     let started = client.split().1.is_started();
-    if started || replay.is_lost() || !is_wanted(run, route, error) {
+    let over_h1 = error.retry == Retry::OverH1;
+    let in_vain = over_h1 && (tries.h1_only || upstream.plan.http == HttpVersion::H2);
+    if started || in_vain || replay.is_lost() || !is_wanted(run, route, error) {
         return false;
     }
     // A connection that the upstream closed while it lay unused is no failure of the upstream's.
     let stale = error.retry == Retry::Replayable;
-    let tries_max = route.retry.attempts + u16::from(stale) * STALE_TRIES;
-    let paid = stale || error.retry == Retry::Unsent && error.kind == ErrorKind::Reset;
+    let tries_max = route.retry.attempts + u16::from(stale) * STALE_TRIES + u16::from(over_h1);
+    let paid = stale || over_h1 || error.retry == Retry::Unsent && error.kind == ErrorKind::Reset;
     let again = tries.count <= tries_max && (paid || run.local.spend_retry(upstream));
+    tries.h1_only |= over_h1;
     if again {
         run.local.shard.retry(upstream.series);
     }
@@ -130,7 +141,7 @@ fn is_wanted(run: &Run<'_>, route: &Route, error: ProxyError) -> bool {
         ErrorKind::UpstreamBusy => error.retry == Retry::Unsent,
         ErrorKind::Reset => match error.retry {
             Retry::Unsent => true,
-            Retry::Replayable => idempotent,
+            Retry::Replayable | Retry::OverH1 => idempotent,
             Retry::Never => on.reset && idempotent,
         },
         _ => false,

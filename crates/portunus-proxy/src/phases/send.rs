@@ -33,6 +33,10 @@ pub(crate) fn head<U: UpstreamStream>(
     };
     let first_attempt = exchange.attempts <= 1;
     describe_way(&mut exchange, route, picked, first_attempt);
+    if let Some(left) = attempt.bounds.deadline.left().filter(|_| grpc::is_grpc(&exchange.request))
+    {
+        grpc::set_timeout(left, &mut exchange.request.headers);
+    }
     if exchange.attributes.value(UPGRADE).is_some_and(websocket::is_websocket) {
         let random = run.local.worker.random(|rng| [rng.u64(), rng.u64()]);
         websocket::add_key(&mut exchange.request, random);

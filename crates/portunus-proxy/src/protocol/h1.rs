@@ -49,6 +49,7 @@ pub(crate) struct Link {
     pub(super) refusal: Option<&'static ErrorKind>,
     pub(super) facts: ClientFacts,
     pub(super) tls: Option<Rc<TlsFacts>>,
+    pub(super) tlvs: Option<Rc<[u8]>>,
     pub(super) listener: Arc<ListenerPlan>,
     pub(super) gate: Rc<Gate>,
     pub(super) local: Rc<Local>,
@@ -57,7 +58,7 @@ pub(crate) struct Link {
 impl Conn {
     /// A connection that is ready for its first request. `refusal` is what all of them get instead of an answer.
     pub(crate) fn new(opening: Opening, refusal: Option<&'static ErrorKind>) -> Box<Self> {
-        let Opening { io, read, facts, tls, deadline, listener, gate, local } = opening;
+        let Opening { io, read, facts, tls, tlvs, deadline, listener, gate, local } = opening;
         let link = Link {
             io,
             deadline,
@@ -68,6 +69,7 @@ impl Conn {
             refusal,
             facts,
             tls,
+            tlvs,
             listener,
             gate,
             local,
@@ -238,6 +240,7 @@ fn begin(exchange: &RefCell<Exchange>, link: &Link) {
     exchange.timings.wall = link.local.worker.wall();
     exchange.client = link.facts;
     exchange.tls.clone_from(&link.tls);
+    exchange.tlvs.clone_from(&link.tlvs);
 }
 
 fn refused(fault: portunus_h1::H1Error) -> ProxyError {

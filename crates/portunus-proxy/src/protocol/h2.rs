@@ -33,6 +33,7 @@ use stream::{Bounds, Stream};
 pub(crate) struct Link {
     facts: ClientFacts,
     tls: Option<Rc<TlsFacts>>,
+    tlvs: Option<Rc<[u8]>>,
     listener: Arc<ListenerPlan>,
     gate: Rc<Gate>,
     local: Rc<Local>,
@@ -68,12 +69,12 @@ pub(crate) async fn serve(opening: Opening, streams: Rc<dyn ServeStream>) {
 }
 
 async fn shake_hands(opening: Opening, spare: &Rc<Spare>) -> Option<Box<Conn>> {
-    let Opening { io, read, facts, tls, deadline, listener, gate, local } = opening;
+    let Opening { io, read, facts, tls, tlvs, deadline, listener, gate, local } = opening;
     let early = read.filled().to_vec();
     local.buffers.give(read.into_inner());
     let (open, rested) = (Cell::new(0), Cell::new(local.worker.now()));
     let spare = Rc::clone(spare);
-    let link = Rc::new(Link { facts, tls, listener, gate, local, open, rested, spare });
+    let link = Rc::new(Link { facts, tls, tlvs, listener, gate, local, open, rested, spare });
     let options = options(&link.listener);
     let shaking = Server::handshake(io, early, &options, &link.local.worker);
     match deadline.bound(link.listener.timeouts.header_read, LATE, shaking).await {
@@ -195,6 +196,7 @@ fn begin(exchange: &RefCell<Exchange>, link: &Link, request: &Request) -> Result
     exchange.timings.wall = link.local.worker.wall();
     exchange.client = link.facts;
     exchange.tls.clone_from(&link.tls);
+    exchange.tlvs.clone_from(&link.tlvs);
     let read = request.head_into(&mut exchange.request);
     exchange.bytes.request_head = exchange.request.headers.wire_bytes() as u64;
     read?;

@@ -12,7 +12,7 @@ use crate::detect::TLS_EXPECTED;
 pub struct ReasonRow {
     /// The stable code.
     pub code: &'static str,
-    /// The status that goes with it; 0 where nothing can be answered any more.
+    /// The status that goes with it; 0 where nothing can be answered any more, or somebody else chooses it.
     pub status: u16,
     /// What happened, in one sentence.
     pub doc: &'static str,
@@ -104,7 +104,9 @@ macro_rules! rows {
 rows! {
     "client.closed", 0, "http_request_error", "The client closed the connection before its answer was whole.";
     "client.timeout", 408, "http_request_error", "The client took too long to send its request or to take its answer.";
+    "filter.refused", 0, "http_request_denied", "A filter refused the body in its midst without a reason of its own; the status is the filter's.";
     "limit.body", 413, "http_request_error", "The request's body is larger than allowed.";
+    "limit.sessions", 0, "connection_limit_reached", "The UDP session was the one silent for longest when there were too many.";
     "process.stopping", 503, "proxy_internal_response", "The proxy is stopping.";
     "proxy_protocol.malformed", 0, "http_request_error", "The head of the PROXY protocol is malformed; the connection was closed.";
     "proxy_protocol.missing", 0, "http_request_error", "The head of the PROXY protocol is missing; the connection was closed.";
@@ -116,6 +118,10 @@ rows! {
     "route.no_host", 404, "destination_not_found", "No route serves this host.";
     "route.none", 404, "destination_not_found", "No route of this host serves this path.";
     "route.upgrade", 403, "http_request_denied", "The route does not allow upgrades.";
+    "sni.none", 0, "http_request_denied", "The client named no host in TLS, and no rule takes such connections; the connection was closed.";
+    "sni.unknown", 0, "http_request_denied", "No rule takes TLS for the name that the client asked for; the connection was closed.";
+    "tcp.idle_timeout", 0, "connection_read_timeout", "Nothing came from either side of the TCP connection for too long.";
+    "tcp.lifetime", 0, "proxy_internal_response", "The TCP connection lived for as long as it may.";
     "tls.expected", 400, "http_request_error", "The listener speaks TLS, and the request came without it.";
     "tls.misdirected", 421, "http_request_denied", "The host is none of those for which the client's TLS connection was made.";
     "upstream.bad_response", 502, "http_protocol_error", "The upstream's answer is not HTTP.";

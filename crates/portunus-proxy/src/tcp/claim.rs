@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, ProxyError};
-use portunus_preface::client_hello::{self, Peek};
 use portunus_preface::sniff::{self, Sniff, Sniffed};
 use portunus_snapshot::{SniPlan, TcpPlan};
 use portunus_tls::ACME_ALPN;
 
 use super::Relayed;
 use crate::detect::{Closed, Opening, Wake, hold_buffer, wait};
+use crate::hello;
 
 /// Decides on a connection, after the PROXY header and before TLS. None where it is served here; what was read of
 /// it is in `opening` either way.
@@ -57,7 +57,7 @@ impl Relayed {
 
 /// TLS goes by the name that its client asks for; to ourselves, where no name leads elsewhere and we end TLS.
 async fn by_name(opening: &mut Opening, sni: &SniPlan) -> Result<Option<Relayed>, Closed> {
-    let server_name = server_name(opening).await?;
+    let server_name = hello::read(opening).await?.server_name;
     let listener = &opening.listener;
     let named = sni.find(server_name.as_deref());
     let to = named.or_else(|| listener.tcp.as_ref().filter(|_| listener.tls.is_none()));
@@ -71,27 +71,6 @@ async fn by_name(opening: &mut Opening, sni: &SniPlan) -> Result<Option<Relayed>
             Err(Closed::Refused(reason))
         }
     }
-}
-
-/// Reads the ClientHello, and leaves it where it is.
-async fn server_name(opening: &mut Opening) -> Result<Option<Box<str>>, Closed> {
-    let Opening { io, read, deadline, listener, .. } = opening;
-    let reading = async {
-        let mut joined = Vec::new();
-        loop {
-            match client_hello::peek(read.filled(), &mut joined) {
-                Ok(Peek::Complete(hello)) => return Ok(hello.server_name.map(Box::from)),
-                Ok(Peek::Incomplete) => {}
-                Err(_) => return Err(Closed::Handshake("bad_message")),
-            }
-            match read.read(io, READ_BYTES).await {
-                Ok(1..) => {}
-                _ => return Err(Closed::Handshake("closed")),
-            }
-        }
-    };
-    let read = deadline.bound(listener.timeouts.header_read, LATE, reading).await;
-    read.map_err(|_| Closed::Handshake("timeout"))?
 }
 
 /// What the first bytes look like; None when the client is silent for so long.

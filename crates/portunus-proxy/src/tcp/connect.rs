@@ -68,6 +68,7 @@ async fn open(
         plan: &upstream.plan,
         endpoint,
         client: Some((SocketAddr::new(facts.ip, facts.port), facts.local)),
+        tlvs: passage.tlvs.as_deref().unwrap_or(&[]),
         h1_only: true,
         worker: &passage.local.worker,
     };

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use super::edge::HANDSHAKES;
 use super::histogram::BOUNDS_TEXT;
 use super::series::{CLASSES, Count, SeriesKind, Sums};
-use super::totals::{SeriesTotals, Totals};
+use super::totals::{RenewalTotals, SeriesTotals, Totals};
 use crate::names::{Kind, METRICS, Metric, Name};
 use crate::names::{Number, Source};
 
@@ -101,12 +101,29 @@ impl Page {
                 }
             }
             Source::Reloads => {
-                self.sample(name, "", &[("result", "success")], totals.config.succeeded);
-                self.sample(name, "", &[("result", "failure")], totals.config.failed);
+                self.results(name, totals.config.succeeded, totals.config.failed);
+            }
+            Source::AcmeOrders => {
+                let RenewalTotals { issued, orders_failed, .. } = totals.renewals;
+                self.results(name, issued, orders_failed);
+            }
+            Source::AcmeErrors => {
+                for (kind, count) in &totals.renewals.acme_errors {
+                    self.sample(name, "", &[("kind", kind)], count);
+                }
+            }
+            Source::Refreshes => {
+                let RenewalTotals { refreshed, refreshes_failed, .. } = totals.renewals;
+                self.results(name, refreshed, refreshes_failed);
             }
             Source::Number(number) => self.number(name, number, totals),
             Source::Build => self.sample(name, "", &[("version", totals.version)], 1),
         }
+    }
+
+    fn results(&mut self, name: &str, succeeded: u64, failed: u64) {
+        self.sample(name, "", &[("result", "success")], succeeded);
+        self.sample(name, "", &[("result", "failure")], failed);
     }
 
     fn codes(&mut self, name: &str, kind: SeriesKind, totals: &Totals) {

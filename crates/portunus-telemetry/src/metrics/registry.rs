@@ -18,7 +18,7 @@ use super::series::{
 };
 use super::shard::Shard;
 use super::totals::{
-    CertificateTotals, ConfigTotals, LogTotals, ReasonTotals, SeriesTotals, Totals,
+    CertificateTotals, ConfigTotals, LogTotals, ReasonTotals, RenewalTotals, SeriesTotals, Totals,
 };
 use crate::log_writer::LogStats;
 
@@ -105,6 +105,25 @@ impl Registry {
         self.state().certificates = certificates;
     }
 
+    /// Records that ACME has given a certificate.
+    pub fn acme_issued(&self) {
+        self.state().renewals.issued += 1;
+    }
+
+    /// Records that ACME gave no certificate, and why; `is_order` where one was ordered.
+    pub fn acme_failed(&self, kind: &'static str, is_order: bool) {
+        let renewals = &mut self.state().renewals;
+        renewals.orders_failed += u64::from(is_order);
+        *renewals.acme_errors.entry(kind).or_default() += 1;
+    }
+
+    /// Records that changed files of certificates were taken, or not.
+    pub fn certificates_refreshed(&self, success: bool) {
+        let renewals = &mut self.state().renewals;
+        renewals.refreshed += u64::from(success);
+        renewals.refreshes_failed += u64::from(!success);
+    }
+
     /// Shows the access log's counts from now on. The first log given stays.
     pub fn attach_log(&self, stats: Arc<LogStats>) {
         let _ = self.log.set(stats);
@@ -126,6 +145,7 @@ impl Registry {
             folded: state.folded(),
             config: state.config,
             certificates: state.certificates.clone(),
+            renewals: state.renewals.clone(),
             log,
             process: process::read(),
         }
@@ -176,6 +196,7 @@ struct State {
     shards: Shards,
     config: ConfigTotals,
     certificates: Vec<CertificateTotals>,
+    renewals: RenewalTotals,
 }
 
 impl State {

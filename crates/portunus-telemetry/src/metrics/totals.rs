@@ -1,5 +1,6 @@
 //! The sums of everything at one moment: plain values for the exposition, the admin API and `status`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use portunus_base::Wall;
@@ -30,6 +31,8 @@ pub struct Totals {
     pub config: ConfigTotals,
     /// The certificates in use.
     pub certificates: Vec<CertificateTotals>,
+    /// What became of those that were to come.
+    pub renewals: RenewalTotals,
     /// The access log.
     pub log: LogTotals,
     /// The process.
@@ -74,6 +77,21 @@ pub struct CertificateTotals {
     pub name: Box<str>,
     /// When it ends to be valid.
     pub not_after: Wall,
+}
+
+/// What became of certificates that were to come.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RenewalTotals {
+    /// Certificates that were issued by ACME.
+    pub issued: u64,
+    /// Orders by ACME that failed.
+    pub orders_failed: u64,
+    /// Why ACME gave none, by kind.
+    pub acme_errors: BTreeMap<&'static str, u64>,
+    /// Times that changed files were taken.
+    pub refreshed: u64,
+    /// Times that changed files were not taken.
+    pub refreshes_failed: u64,
 }
 
 /// Loads of the configuration.

@@ -67,7 +67,7 @@ pub static LOG_FIELDS: &[LogField] = &[
     text(
         "protocol",
         Field::Protocol,
-        "The protocol of the client's connection: h1, h2, h3, websocket, tcp.",
+        "The protocol of the client's connection: `h1`, `h2`, `tcp` or `udp`.",
     ),
     text("scheme", Field::Scheme, "`http` or `https`."),
     text("method", Field::Method, "The method."),

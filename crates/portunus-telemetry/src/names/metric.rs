@@ -28,6 +28,12 @@ pub(crate) enum Source {
     TlsErrors,
     /// Connections of HTTP/2 that were ended because of what the client did, by kind.
     H2Errors,
+    /// Orders of certificates by ACME, by result.
+    AcmeOrders,
+    /// Why ACME gave no certificate, by kind.
+    AcmeErrors,
+    /// Changed files of certificates, taken or not.
+    Refreshes,
     /// When each certificate ends.
     Certificates,
     /// Own answers by reason.
@@ -79,7 +85,7 @@ pub static METRICS: &[Metric] = &[
         "portunus_listener_connections_refused_total",
         LISTENER,
         Count::Refused,
-        "Connections closed at once, over a limit.",
+        "Connections closed unserved: over a limit, without a PROXY head, for an unknown TLS name.",
     ),
     metric(
         "portunus_listener_tls_handshakes_total",
@@ -161,6 +167,30 @@ pub static METRICS: &[Metric] = &[
         &["name"],
         Source::Certificates,
         "When the certificate ends to be valid.",
+    ),
+    metric(
+        "portunus_certificate_refreshes_total",
+        Kind::Counter,
+        Unit::None,
+        &["result"],
+        Source::Refreshes,
+        "Times that files of certificates had changed, and were taken or not; if not, the old ones stay.",
+    ),
+    metric(
+        "portunus_acme_orders_total",
+        Kind::Counter,
+        Unit::None,
+        &["result"],
+        Source::AcmeOrders,
+        "Orders of certificates by ACME; after a failure the old one stays.",
+    ),
+    metric(
+        "portunus_acme_errors_total",
+        Kind::Counter,
+        Unit::None,
+        &["kind"],
+        Source::AcmeErrors,
+        "Times that there was no certificate by ACME, with names that were refused on demand.",
     ),
     metric(
         "portunus_replies_total",

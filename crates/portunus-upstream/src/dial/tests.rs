@@ -85,7 +85,7 @@ fn serve<F: Future<Output = ()> + 'static>(
 }
 
 fn dial<'d>(plan: &'d UpstreamPlan, endpoint: &'d Endpoint, worker: &'d Worker) -> Dial<'d> {
-    Dial { plan, endpoint, client: None, h1_only: false, worker }
+    Dial { plan, endpoint, client: None, tlvs: &[], h1_only: false, worker }
 }
 
 async fn session(plan: &UpstreamPlan, endpoint: &Endpoint, worker: &Worker) -> crate::H2Session {
@@ -179,14 +179,19 @@ fn a_refused_stream_may_be_sent_again_and_another_reset_not() {
     async fn refuse(request: Request) {
         request.split().1.reset(ErrorCode::REFUSED_STREAM);
     }
+    async fn older(request: Request) {
+        request.split().1.reset(ErrorCode::HTTP_1_1_REQUIRED);
+    }
     async fn reset(request: Request) {
         request.split().1.reset(ErrorCode::INTERNAL_ERROR);
     }
     on_worker(|worker| async move {
         let plan = plan(HttpVersion::H2, None);
-        for (address, retry) in
-            [(serve(&worker, refuse), Retry::Unsent), (serve(&worker, reset), Retry::Never)]
-        {
+        for (address, retry) in [
+            (serve(&worker, refuse), Retry::Unsent),
+            (serve(&worker, older), Retry::OverH1),
+            (serve(&worker, reset), Retry::Never),
+        ] {
             let endpoint = endpoint(address);
             let session = session(&plan, &endpoint, &worker).await;
             let error = ask(&mut session.stream(worker.now()), b"abc").await.unwrap_err();
@@ -240,5 +245,24 @@ fn a_connection_begins_with_the_addresses_of_its_client() {
             io.read(&mut read).await.unwrap();
             assert_eq!(String::from_utf8(read).unwrap(), expected);
         }
+    });
+}
+
+#[test]
+fn what_a_proxy_before_us_said_is_told_on() {
+    on_worker(|worker| async move {
+        let (listener, address) = listen();
+        let version = Some(proxy_protocol::Version::V2);
+        let (plan, endpoint) = (plan(HttpVersion::H1, version), endpoint(address));
+        let client = Some(("192.0.2.7:4000".parse().unwrap(), "192.0.2.1:443".parse().unwrap()));
+        let tlvs = b"\x02\x00\x09shop.test\xe1\x00\x04abcd";
+        let dial = Dial { client, tlvs, ..dial(&plan, &endpoint, &worker) };
+        let (opened, accepted) = tokio::join!(dial.open(), listener.accept());
+        assert!(matches!(opened.unwrap(), Opened::H1(_)));
+        let io = Io::adopt(accepted.unwrap().socket).unwrap();
+        let mut read = Vec::with_capacity(200);
+        io.read(&mut read).await.unwrap();
+        assert!(read.ends_with(tlvs), "{read:?}");
+        assert_eq!(read.len(), 16 + 12 + tlvs.len());
     });
 }

@@ -5,11 +5,10 @@ use std::cell::RefCell;
 use portunus_base::{Mono, Rng, Wall};
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
 use portunus_filter::{
-    BodyMode, BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, FilterCx, Link, LocalFuture,
-    Locals, Verdict,
+    BodyMode, BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, Chain, FilterCx, Link,
+    LocalFuture, Locals, Verdict,
 };
 use portunus_http::HeaderId;
-use portunus_snapshot::Route;
 
 use super::text;
 use crate::Compiled;
@@ -24,12 +23,37 @@ pub(super) struct Filtered {
 
 /// Shows the request to the filters, as the data path does: the heads first, then the body to those that want it
 /// whole.
-pub(super) fn run(compiled: &Compiled, route: &Route, exchange: &mut Exchange) -> Filtered {
-    exchange.phase = Phase::Request;
+pub(super) fn run(compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Filtered {
     let mut rig = Rig::new();
+    let (mut steps, mut reply) = see_heads(&mut rig, compiled, chain, exchange);
+    let whole = matches!(chain.request_body(), BodyMode::Buffer(_));
+    for link in chain.links().iter().filter(|_| whole) {
+        if reply.is_none() && link.interest.request_body != BodyNeed::None {
+            steps.push(rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
+                let mut piece = BodyPiece { bytes: &mut Vec::new(), end: true };
+                link.filter.on_request_body(exchange, &mut piece, cx)
+            }));
+        }
+    }
+    Filtered { steps, answer: reply.map(|reply| answer(chain, exchange, reply)) }
+}
+
+/// Shows the head alone, as the data path does where no route takes the request.
+pub(super) fn heads(compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Filtered {
+    let (steps, reply) = see_heads(&mut Rig::new(), compiled, chain, exchange);
+    Filtered { steps, answer: reply.map(|reply| answer(chain, exchange, reply)) }
+}
+
+fn see_heads(
+    rig: &mut Rig,
+    compiled: &Compiled,
+    chain: &Chain,
+    exchange: &mut Exchange,
+) -> (Vec<Step>, Option<Reply>) {
+    exchange.phase = Phase::Request;
     let mut steps = Vec::new();
     let mut reply = None;
-    for link in route.chain.links() {
+    for link in chain.links() {
         let step = if !link.interest.phases.has(Phase::Request) {
             Step::quiet(link, StepVerdict::LooksLater)
         } else if reply.is_some() {
@@ -41,25 +65,16 @@ pub(super) fn run(compiled: &Compiled, route: &Route, exchange: &mut Exchange) -
         };
         steps.push(step);
     }
-    let whole = matches!(route.chain.request_body(), BodyMode::Buffer(_));
-    for link in route.chain.links().iter().filter(|_| whole) {
-        if reply.is_none() && link.interest.request_body != BodyNeed::None {
-            steps.push(rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
-                let mut piece = BodyPiece { bytes: &mut Vec::new(), end: true };
-                link.filter.on_request_body(exchange, &mut piece, cx)
-            }));
-        }
-    }
-    Filtered { steps, answer: reply.map(|reply| answer(route, exchange, reply)) }
+    (steps, reply)
 }
 
 /// The answer that a reply becomes, once the filters that look at answers have seen it.
-pub(super) fn answer(route: &Route, exchange: &mut Exchange, reply: Reply) -> Answer {
+pub(super) fn answer(chain: &Chain, exchange: &mut Exchange, reply: Reply) -> Answer {
     exchange.phase = Phase::Response;
     let mut rig = Rig::new();
     let mut detail = reply.detail.clone();
     take_over(exchange, &reply);
-    for link in route.chain.links().iter().rev() {
+    for link in chain.links().iter().rev() {
         if !link.interest.phases.has(Phase::Response) {
             continue;
         }

@@ -142,7 +142,31 @@ fn what_a_listener_counts_before_requests_appears_with_its_first_event() {
     let floods = "portunus_listener_h2_errors_total{listener=\"web\",kind=\"rapid_reset\"} 1";
     assert_eq!(lines(&page, "portunus_listener_h2"), [floods]);
     let expiry = "portunus_certificate_expiry_timestamp_seconds{name=\"shop.example.com\"} 7";
-    assert_eq!(lines(&page, "portunus_certificate"), [expiry]);
+    assert_eq!(lines(&page, "portunus_certificate_expiry"), [expiry]);
+}
+
+#[test]
+fn what_became_of_certificates_is_told_by_result_and_kind() {
+    let registry = registry();
+    registry.acme_issued();
+    registry.acme_failed("unreachable", true);
+    registry.acme_failed("refused", false);
+    registry.acme_failed("refused", false);
+    registry.certificates_refreshed(true);
+    registry.certificates_refreshed(false);
+    let page = registry.render(Exposition::Prometheus);
+    let expected = [
+        "portunus_acme_orders_total{result=\"success\"} 1",
+        "portunus_acme_orders_total{result=\"failure\"} 1",
+        "portunus_acme_errors_total{kind=\"refused\"} 2",
+        "portunus_acme_errors_total{kind=\"unreachable\"} 1",
+    ];
+    assert_eq!(lines(&page, "portunus_acme"), expected);
+    let refreshes = [
+        "portunus_certificate_refreshes_total{result=\"success\"} 1",
+        "portunus_certificate_refreshes_total{result=\"failure\"} 1",
+    ];
+    assert_eq!(lines(&page, "portunus_certificate_refreshes"), refreshes);
 }
 
 /// More kinds than there are places, less the one that has its place already.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::admin::field;
 use crate::cli::status::{items, table, word};
-use crate::cli::{admin, output};
+use crate::cli::{FAILED, admin, origin, output};
 
 /// Options of `cert list`.
 #[derive(Debug, clap::Args)]
@@ -15,12 +15,24 @@ pub(crate) struct Options {
     /// Write JSON.
     #[arg(long)]
     json: bool,
+    /// Ask no running Portunus: show the certificates in the files of the configuration.
+    #[arg(long, conflicts_with = "admin")]
+    offline: bool,
     #[command(flatten)]
     admin: admin::Admin,
 }
 
 pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<ExitCode> {
-    let (_, certificates) = options.admin.ask(config, "GET", "/api/certificates")?;
+    let certificates = match options.offline {
+        true => {
+            let Some(prepared) = origin::compiled(config)? else {
+                return Ok(ExitCode::from(FAILED));
+            };
+            let compiled = prepared.compiled.as_ref();
+            serde_json::to_value(compiled.map(portunus_control::certificates_in_files))?
+        }
+        false => options.admin.ask(config, "GET", "/api/certificates")?.1,
+    };
     output::print(&match options.json {
         true => format!("{certificates:#}\n"),
         false => text(&certificates),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use portunus_config::ConfigSpec;
 use portunus_exchange::template::{Argument, VARIABLES};
+use portunus_proxy::ReasonRow;
 use portunus_spec::shape::{markdown, type_name};
 use portunus_spec::{Shape, Spec as _};
 
@@ -62,18 +63,26 @@ pub(super) fn reasons() -> String {
     let mut page = String::from(
         "# Reasons\n\n\
          Each answer that Portunus makes itself has a stable reason code: in the body, in \
-         `Proxy-Status`, in the access log and in the metrics. Filters add their own.\n\n\
+         `Proxy-Status`, in the access log and in the metrics. A code without a status belongs to a \
+         connection that ended without an answer, unless its meaning tells whose status it is.\n\n\
          | code | status | RFC 9209 | meaning |\n|---|---|---|---|\n",
     );
-    let mut rows: Vec<_> = portunus_proxy::reasons().collect();
+    let mut rows: Vec<_> = portunus_proxy::reasons().chain(reasons_of_filters()).collect();
     rows.sort_by_key(|row| row.code);
     rows.dedup_by_key(|row| row.code);
     for row in rows {
-        let status = if row.status == 0 { "none".to_owned() } else { row.status.to_string() };
+        let status = if row.status == 0 { String::new() } else { row.status.to_string() };
         let _ =
             writeln!(page, "| `{}` | {status} | `{}` | {} |", row.code, row.registered, row.doc);
     }
     page
+}
+
+/// What filters answer is a refusal, whatever the reason.
+fn reasons_of_filters() -> impl Iterator<Item = ReasonRow> {
+    let rows = wire::filters().iter().flat_map(|filter| filter.reasons);
+    let registered = "http_request_denied";
+    rows.map(move |row| ReasonRow { code: row.code, status: row.status, doc: row.doc, registered })
 }
 
 pub(super) fn variables() -> String {
