@@ -192,3 +192,24 @@ fn on_demand_a_name_that_is_refused_gets_no_certificate_and_is_asked_about_once(
     assert_eq!(metrics.sum("portunus_acme_errors_total", &[("kind", "refused")]), 1.0);
     assert_eq!((orders(&metrics, "success"), orders(&metrics, "failure")), (0.0, 0.0));
 }
+
+#[test]
+fn on_demand_made_up_names_are_asked_about_at_a_bounded_rate() {
+    let ask = Origin::new(|_| Response::status(403));
+    let fill = |config: &str| config.replace("{ask}", &format!("{ask}/may"));
+    let Some(world) = World::start(ON_DEMAND, fill) else { return };
+    let (client, address) = (world.pebble.client(), world.program.address("secure"));
+    let mut shakes = Vec::new();
+    for number in 0..40 {
+        let (client, address) = (client.fresh(), address.clone());
+        let name = format!("made-up-{number}.example.com");
+        shakes.push(thread::spawn(move || client.try_h1(&address, &name).is_err()));
+    }
+    assert_eq!(world.program.get("/").text(), "fine");
+    assert!(shakes.into_iter().all(|shake| shake.join().unwrap()));
+    // Ten in a minute, and those that came back meanwhile.
+    let asked = ask.requests().len();
+    assert!((1..=12).contains(&asked), "{asked}");
+    let metrics = world.program.metrics();
+    assert!(metrics.sum("portunus_acme_errors_total", &[("kind", "busy")]) >= 1.0);
+}

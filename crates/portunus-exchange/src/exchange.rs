@@ -18,7 +18,7 @@ pub struct Exchange {
     pub tls: Option<Rc<TlsFacts>>,
     /// What a proxy before us said of the client beside its addresses: the values (TLVs) of the PROXY protocol, as
     /// they came.
-    pub tlvs: Option<Rc<[u8]>>,
+    pub tlvs: Option<Rc<Vec<u8>>>,
     /// What is asked; filters change it before it goes to the upstream.
     pub request: RequestHead,
     /// Path and query as the client sent them, for logs; text of `request.headers`.

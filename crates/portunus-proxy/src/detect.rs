@@ -29,7 +29,7 @@ pub(crate) struct Opening {
     pub(crate) facts: ClientFacts,
     pub(crate) tls: Option<Rc<TlsFacts>>,
     /// The values (TLVs) of its PROXY header.
-    pub(crate) tlvs: Option<Rc<[u8]>>,
+    pub(crate) tlvs: Option<Rc<Vec<u8>>>,
     pub(crate) deadline: Deadline,
     pub(crate) listener: Arc<ListenerPlan>,
     pub(crate) gate: Rc<Gate>,
@@ -257,7 +257,7 @@ async fn header(
     io: &Io,
     read: &mut ReadBuffer,
     wanted: ProxyProtocol,
-    (facts, tlvs): (&mut ClientFacts, &mut Option<Rc<[u8]>>),
+    (facts, tlvs): (&mut ClientFacts, &mut Option<Rc<Vec<u8>>>),
 ) -> Result<(), Closed> {
     loop {
         if !read.is_empty() && step(read, wanted, facts, tlvs)? {
@@ -275,7 +275,7 @@ fn step(
     read: &mut ReadBuffer,
     wanted: ProxyProtocol,
     facts: &mut ClientFacts,
-    tlvs: &mut Option<Rc<[u8]>>,
+    tlvs: &mut Option<Rc<Vec<u8>>>,
 ) -> Result<bool, Closed> {
     match sniff::protocol(read.filled()) {
         Sniff::NeedMore => return Ok(false),
@@ -289,7 +289,7 @@ fn step(
         Parse::Complete(parsed) => {
             adopt(&parsed.header, facts);
             let bytes = parsed.header.tlvs.bytes();
-            *tlvs = (!bytes.is_empty()).then(|| Rc::from(bytes));
+            *tlvs = (!bytes.is_empty()).then(|| Rc::new(bytes.to_vec()));
             parsed.len
         }
     };

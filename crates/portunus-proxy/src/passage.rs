@@ -25,7 +25,7 @@ pub(crate) struct Passage {
     /// What was agreed on in TLS that was.
     pub(crate) tls: Option<Rc<TlsFacts>>,
     /// The values (TLVs) of the client's PROXY header.
-    pub(crate) tlvs: Option<Rc<[u8]>>,
+    pub(crate) tlvs: Option<Rc<Vec<u8>>>,
     pub(crate) connect_us: Cell<Option<u64>>,
     /// Why it ended, where that was not its own end.
     pub(crate) reason: Cell<Option<&'static str>>,

@@ -86,10 +86,10 @@ const IDENTITY: HeaderIds = HeaderIds::of(&[
 ]);
 
 /// Tells the upstream the certificate that the client proved to have (RFC 9440 section 2.2). What a trusted proxy says
-/// of the client's certificate stays: its own one is not the client's.
+/// of the client's certificate stays, and when it says nothing there was none: its own one is not the client's.
 pub fn tell_certificate(exchange: &mut Exchange, listener: &ListenerPlan) {
-    let told = exchange.request.headers.has(HeaderId::ClientCert);
-    let Some(tls) = exchange.tls.as_ref().filter(|_| listener.client_cert && !told) else { return };
+    let wanted = listener.client_cert && !exchange.client.trusted;
+    let Some(tls) = exchange.tls.as_ref().filter(|_| wanted) else { return };
     if let Some(certificate) = &tls.client {
         let value = format!(":{}:", STANDARD.encode(&certificate.der));
         exchange.request.headers.append_id(HeaderId::ClientCert, value.as_bytes());
@@ -97,11 +97,13 @@ pub fn tell_certificate(exchange: &mut Exchange, listener: &ListenerPlan) {
 }
 
 /// True for a request that came over a connection which was made for another host: its host is neither the name that
-/// TLS was asked for, nor one that the certificate of that name covers too (RFC 9110 section 7.4).
+/// TLS was asked for, nor one that the certificate of that name covers too (RFC 9110 section 7.4). A trusted proxy asks
+/// for our name and brings requests of all hosts.
 #[must_use]
 pub fn is_misdirected(exchange: &Exchange, listener: &ListenerPlan) -> bool {
     let host = exchange.request.host();
-    let Some(tls) = listener.tls.as_ref().filter(|_| listener.host_must_fit_sni) else {
+    let wanted = listener.host_must_fit_sni && !exchange.client.trusted;
+    let Some(tls) = listener.tls.as_ref().filter(|_| wanted) else {
         return false;
     };
     let asked = exchange.tls.as_ref().and_then(|facts| facts.server_name.as_deref());

@@ -109,10 +109,10 @@ fn parse_h2load(report: &str) -> Result<Closed> {
                 }
             }
             // Of the last moment's requests, a head may be counted and its body not.
-            ["status", "codes:", _, "2xx", others @ ..] => {
-                if others.iter().step_by(2).any(|count| *count != "0") {
-                    closed.fault = Some(line.to_owned());
-                }
+            ["status", "codes:", _, "2xx", others @ ..]
+                if others.iter().step_by(2).any(|count| *count != "0") =>
+            {
+                closed.fault = Some(line.to_owned());
             }
             _ => {}
         }

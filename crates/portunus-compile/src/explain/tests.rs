@@ -71,6 +71,27 @@ fn answers_of_filters_are_told() {
 }
 
 #[test]
+fn what_a_host_asks_of_all_requests_holds_for_those_that_no_route_takes() {
+    let config = "
+listeners: {web: ':80'}
+hosts:
+  shop.example.com:
+    redirect_https: true
+    use: [{headers: {response: {set: {x-shop: '{id}'}}}}]
+    routes: {'/a/{id}': {methods: [GET], respond: a}, '/b/{id}/{part}': {respond: b}}
+";
+    let compiled = Process::new().load(config, None);
+    let moved = ask(&compiled, "http://shop.example.com/lost");
+    let crate::explain::End::Answer(answer) = &moved.end else { panic!("{moved}") };
+    assert_eq!(answer.status, 308, "{moved}");
+    let place = ("Location".to_owned(), "https://shop.example.com/lost".to_owned());
+    assert!(answer.headers.contains(&place), "{moved}");
+    assert!(moved.route.is_none() && moved.filters.len() == 2, "{moved}");
+    let lost = ask(&compiled, "http://other.example.com/lost");
+    assert!(lost.filters.is_empty(), "{lost}");
+}
+
+#[test]
 fn misses_are_told() {
     let shop = shop();
     let all = [

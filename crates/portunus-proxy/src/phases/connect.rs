@@ -77,7 +77,7 @@ struct Seek<'s> {
     /// Both ends of the client's connection.
     client: Option<(SocketAddr, SocketAddr)>,
     /// The values (TLVs) of the client's PROXY header.
-    tlvs: Option<Rc<[u8]>>,
+    tlvs: Option<Rc<Vec<u8>>>,
     /// The exchange wants to switch protocols.
     upgrade: bool,
     /// The endpoint wants the exchange over HTTP/1.
@@ -192,7 +192,7 @@ impl<'s> Seek<'s> {
             plan: &self.upstream.plan,
             endpoint: self.picked.endpoint(),
             client: self.client,
-            tlvs: self.tlvs.as_deref().unwrap_or(&[]),
+            tlvs: self.tlvs.as_deref().map_or(&[], Vec::as_slice),
             h1_only,
             worker: &self.local.worker,
         };

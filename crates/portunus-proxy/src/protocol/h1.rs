@@ -49,7 +49,7 @@ pub(crate) struct Link {
     pub(super) refusal: Option<&'static ErrorKind>,
     pub(super) facts: ClientFacts,
     pub(super) tls: Option<Rc<TlsFacts>>,
-    pub(super) tlvs: Option<Rc<[u8]>>,
+    pub(super) tlvs: Option<Rc<Vec<u8>>>,
     pub(super) listener: Arc<ListenerPlan>,
     pub(super) gate: Rc<Gate>,
     pub(super) local: Rc<Local>,

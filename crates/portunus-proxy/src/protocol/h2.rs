@@ -33,7 +33,7 @@ use stream::{Bounds, Stream};
 pub(crate) struct Link {
     facts: ClientFacts,
     tls: Option<Rc<TlsFacts>>,
-    tlvs: Option<Rc<[u8]>>,
+    tlvs: Option<Rc<Vec<u8>>>,
     listener: Arc<ListenerPlan>,
     gate: Rc<Gate>,
     local: Rc<Local>,

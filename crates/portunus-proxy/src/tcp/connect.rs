@@ -68,7 +68,7 @@ async fn open(
         plan: &upstream.plan,
         endpoint,
         client: Some((SocketAddr::new(facts.ip, facts.port), facts.local)),
-        tlvs: passage.tlvs.as_deref().unwrap_or(&[]),
+        tlvs: passage.tlvs.as_deref().map_or(&[], Vec::as_slice),
         h1_only: true,
         worker: &passage.local.worker,
     };

@@ -135,7 +135,7 @@ fn an_upgrade_that_http_2_does_not_take_goes_over_http_1() {
 fn what_is_wanted_over_http_1_goes_there_where_that_is_safe() {
     let answers = answers(
         "required",
-        &[(PLAIN, "over h2"), (OLD, "over h1"), (OLD_POST, "}"), (PLAIN, "over h2")],
+        &[(PLAIN, "over h2"), (OLD, "over h1"), (OLD_POST, "}\n"), (PLAIN, "over h2")],
     );
     assert!(answers[1].starts_with("HTTP/1.1 200 "), "{answers:?}");
     assert!(answers[2].starts_with("HTTP/1.1 502 "), "{answers:?}");

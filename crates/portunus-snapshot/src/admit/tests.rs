@@ -42,6 +42,11 @@ fn the_certificate_is_the_one_that_was_proved() {
     // A trusted proxy speaks for its client.
     let kept = told(exchange(Some(b"abc")), &listener, "0.0.0.0/0");
     assert_eq!(kept, [":b3RoZXI=:", ":b3RoZXI=:", "Hash=1"]);
+    let mut silent = exchange(Some(b"abc"));
+    silent.request.headers.remove(b"Client-Cert");
+    silent.request.headers.remove(b"Client-Cert-Chain");
+    silent.request.headers.remove(b"X-Forwarded-Client-Cert");
+    assert!(told(silent, &listener, "0.0.0.0/0").is_empty(), "the proxy's own is not its client's");
     listener.client_cert = false;
     assert!(told(exchange(Some(b"abc")), &listener, "").is_empty());
 }
