@@ -107,7 +107,26 @@ fn a_reset_within_the_body_is_visibly_truncated() {
         opened.wait();
         peer.reset();
     });
-    let program = Program::before(&origin);
+    assert_cut(&origin, &gate);
+}
+
+/// RFC 9112 section 9.8: a body that ends with its connection ends with an end, not with a reset.
+#[test]
+fn a_reset_ends_no_body_that_lasts_until_the_end() {
+    let gate = Gate::new();
+    let opened = gate.clone();
+    let origin = Origin::raw(move |mut peer| {
+        peer.request();
+        peer.send("HTTP/1.1 200 OK\r\n\r\nabc");
+        opened.wait();
+        peer.reset();
+    });
+    assert_cut(&origin, &gate);
+}
+
+/// The client has the head, then the origin goes on and breaks.
+fn assert_cut(origin: &Origin, gate: &Gate) {
+    let program = Program::before(origin);
     let mut client = program.client();
     client.request("GET", "/").start();
     let head = client.read_head();

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use portunus_http::{Framing, HeaderIds, HeaderList};
 
 use crate::fields::{map_of, trailers_into};
-use crate::{ErrorCode, H2Error, H2ErrorKind};
+use crate::{ErrorCode, H2Error, H2ErrorKind, H2Fault};
 
 /// A body that comes in.
 ///
@@ -91,6 +91,10 @@ impl Incoming {
             };
             match piece {
                 Some(Ok(piece)) if piece.is_empty() => {}
+                // Behind a head that has no content there is none (RFC 9110 section 6.4.1).
+                Some(Ok(_)) if self.framing == Framing::None => {
+                    return Poll::Ready(Err(H2Fault::BadLength.into()));
+                }
                 Some(Ok(piece)) => {
                     self.fresh = false;
                     self.held = piece.len();

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 
@@ -26,8 +27,13 @@ pub async fn dial(to: DialTo<'_>) -> io::Result<Io> {
         DialTo::Ip(address) => {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
+            // A peer that is gone without a word must not keep a shared connection for a quarter of an hour.
+            socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKED_MAX))?;
             Ok(Io::Tcp(stream))
         }
         DialTo::Unix(path) => UnixStream::connect(path).await.map(Io::Unix),
     }
 }
+
+/// How long what was sent may stay without an acknowledgement.
+const UNACKED_MAX: Duration = Duration::from_secs(30);

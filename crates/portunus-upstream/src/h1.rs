@@ -149,7 +149,12 @@ impl AnswerSource for H1Source<'_> {
     async fn fill(&mut self) -> Result<(), ProxyError> {
         let more = self.reader.left().map_or(READ_BYTES, more_for);
         match self.read.read(self.io, more).await {
-            Ok(0) | Err(_) => self.reader.close().map_err(|_| TRUNCATED),
+            Ok(0) => self.reader.close().map_err(|_| TRUNCATED),
+            // Many servers end TLS without a farewell; a reset is no end (RFC 9112 section 9.8).
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.reader.close().map_err(|_| TRUNCATED)
+            }
+            Err(_) => Err(TRUNCATED),
             Ok(_) => Ok(()),
         }
     }

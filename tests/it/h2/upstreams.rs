@@ -222,3 +222,42 @@ fn many_requests_leave_neither_connections_nor_descriptors_behind() {
     assert!(open() <= before + 2.0, "{} descriptors", open());
     assert_eq!(origin.connections(), 1);
 }
+
+#[test]
+fn an_answer_that_ends_with_its_head_has_an_end_in_http_1_too() {
+    for status in [200, 302, 404] {
+        let origin = Origin::over(Transport::h2(), move |request| match request.target.as_str() {
+            "/empty" => Response::status(status),
+            _ => Response::text("next"),
+        });
+        let program = start(&origin);
+        let mut client = program.client();
+        let empty = client.get("/empty");
+        assert_eq!((empty.status, empty.text(), empty.is_complete), (status, "", true));
+        // Over the same connection.
+        assert_eq!(client.get("/").text(), "next");
+    }
+}
+
+#[test]
+fn content_behind_a_head_that_has_none_is_no_answer_to_the_next_request() {
+    for status in [204, 304] {
+        let origin = Origin::h2_raw(Transport::h2(), move |mut exchange| {
+            if exchange.read_request().target == "/" {
+                return exchange.answer(&Response::text("good"));
+            }
+            exchange.begin(status, &[]);
+            exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+            exchange.end();
+        });
+        let program = start(&origin);
+        let mut client = program.client();
+        let answer = client.get("/none");
+        assert!(answer.status == status || answer.status == 502, "{answer:?}");
+        // What comes next over the connection is its end, and nothing before.
+        if answer.status == status {
+            client.wait_for_close();
+        }
+        assert_eq!(program.client().get("/").text(), "good");
+    }
+}

@@ -2,7 +2,7 @@
 
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
 use portunus_filter::BodyMode;
-use portunus_http::{Framing, HeaderList};
+use portunus_http::{Framing, HeaderList, Method};
 use portunus_net::{Splice, SpliceError};
 use portunus_snapshot::Route;
 use portunus_upstream::{AnswerSource, Step};
@@ -61,11 +61,22 @@ impl<S: AnswerSource> Bounded<'_, S> {
 
 /// Puts the head of the answer into the next write.
 fn begin<A: AnswerSink>(run: &Run<'_>, answer: &mut A, framing: Framing) {
-    // A body that ends with the upstream's connection need not end the client's.
-    let framing = if framing == Framing::Close { Framing::Chunked } else { framing };
     let mut exchange = run.exchange.borrow_mut();
+    let framing = framing_out(&exchange, framing);
     let bytes = answer.head(&exchange.response, framing, run.keep_wanted);
     exchange.bytes.response_head = bytes as u64;
+}
+
+/// A body that ends with the upstream's connection need not end the client's. One that is empty, though there might be
+/// one, must say so: HTTP/1 would wait for its end, and an upstream of HTTP/2 ends it with the head.
+fn framing_out(exchange: &Exchange, framing: Framing) -> Framing {
+    let is_bodiless =
+        exchange.request.method == Method::Head || matches!(exchange.response.status, 204 | 304);
+    match framing {
+        Framing::Close => Framing::Chunked,
+        Framing::None if !is_bodiless => Framing::Length(0),
+        framing => framing,
+    }
 }
 
 /// A body that filters may change, or begin, has no length that is known before its end.
