@@ -22,7 +22,9 @@ fn issue_writes_a_pair_that_serves_and_list_shows_it_offline() {
     let json = folder.run("cert list --offline --json -c portunus.yaml").with_code(0);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json[0]["source"], "made/shop.test.pem");
-    let authority = folder.run("cert trust -c portunus.yaml").with_code(0).stdout;
+    let trust = folder.run("cert trust -c portunus.yaml").with_code(0);
+    assert!(trust.stderr.contains("no running Portunus names an authority"), "{trust:?}");
+    let authority = trust.stdout;
     let setup =
         Program::config(CONFIG).file("made/shop.test.pem", &folder.read("made/shop.test.pem"));
     let program = setup.file("made/shop.test.key", &folder.read("made/shop.test.key")).start();
@@ -39,6 +41,10 @@ fn issue_writes_over_no_file_and_says_what_is_no_name() {
     let again = folder.run(issue).with_code(1);
     assert!(again.stderr.contains("shop.test.key"), "{again:?}");
     assert_eq!(folder.read("shop.test.key"), key);
+    std::fs::remove_file(folder.path("shop.test.key")).unwrap();
+    let again = folder.run(issue).with_code(1);
+    assert!(again.stderr.contains("shop.test.pem"), "{again:?}");
+    assert!(!folder.path("shop.test.key").exists());
     let wrong = folder.run_with(&["cert", "issue", "--name", "ä b"]).with_code(1);
     assert!(wrong.stderr.contains("ä b"), "{wrong:?}");
 }

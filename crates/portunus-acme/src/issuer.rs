@@ -26,6 +26,7 @@ pub struct Issuer {
     wait: WaitMax,
     owner: String,
     orders: Arc<Semaphore>,
+    talks: Arc<Semaphore>,
     entries: HashMap<Names, Entry>,
     refused: RefusedNames,
     turns: JoinSet<Result<Turn, Fault>>,
@@ -48,6 +49,8 @@ struct Entry {
     due: Option<Wall>,
     failures: u32,
     waiting: Vec<oneshot::Sender<Wanted>>,
+    /// Another process is at it, and that has been told.
+    is_elsewhere: bool,
 }
 
 impl Entry {
@@ -60,7 +63,21 @@ impl Entry {
             due: Some(Wall(0)),
             failures: 0,
             waiting: Vec::new(),
+            is_elsewhere: false,
         }
+    }
+
+    fn is_due(&self, now: Wall) -> bool {
+        // One that is too far away is from before the clock was set back.
+        self.due.is_some_and(|due| due <= now || due > later(now, DUE_MAX))
+    }
+
+    /// Whether its certificate is from an authority that is not asked any more.
+    fn is_foreign(&self, plan: &AcmePlan) -> bool {
+        let is_from = |certificate: &Arc<Issued>| {
+            plan.directories.iter().any(|directory| directory.url == certificate.directory())
+        };
+        self.certificate.as_ref().is_some_and(|certificate| !is_from(certificate))
     }
 
     fn answer(&mut self, wanted: Wanted) {
@@ -84,6 +101,7 @@ impl Issuer {
             wait,
             owner: format!("{}-{:016x}", std::process::id(), rng.u64()),
             orders: Arc::new(Semaphore::new(ORDERS_AT_ONCE_MAX)),
+            talks: Arc::new(Semaphore::new(TURNS_AT_ONCE_MAX)),
             entries: HashMap::new(),
             refused: RefusedNames::default(),
             turns: JoinSet::new(),
@@ -101,6 +119,10 @@ impl Issuer {
         let mut desk = None;
         self.take_plan(&plans.borrow_and_update().clone(), &mut desk);
         loop {
+            // All that have ended are handed out at once.
+            while let Some(done) = self.turns.try_join_next_with_id() {
+                self.join(done);
+            }
             if let Some(desk) = &desk {
                 self.start_due(desk);
             }
@@ -142,6 +164,11 @@ impl Issuer {
                 (entry.failures, entry.due) = (0, Some(Wall(0)));
             }
         }
+        for entry in self.entries.values_mut() {
+            if entry.due.is_some() && entry.is_foreign(plan) {
+                entry.due = Some(Wall(0));
+            }
+        }
         if let Some(on_demand) = &plan.on_demand {
             self.wait.set(on_demand.wait);
         }
@@ -170,18 +197,13 @@ impl Issuer {
             outlet: Arc::clone(&self.outlet),
             owner: self.owner.clone(),
             orders: Arc::clone(&self.orders),
+            talks: Arc::clone(&self.talks),
         })
     }
 
     fn start_due(&mut self, desk: &Arc<Desk>) {
         let now = SystemClock.wall();
-        for (names, entry) in &mut self.entries {
-            if self.turns.len() >= TURNS_AT_ONCE_MAX {
-                break;
-            }
-            if entry.due.is_none_or(|due| due > now) {
-                continue;
-            }
+        for (names, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.is_due(now)) {
             entry.due = None;
             let known = Known {
                 names: names.clone(),
@@ -207,6 +229,11 @@ impl Issuer {
         let now = SystemClock.wall();
         // A reload may have taken the names away meanwhile.
         let Some(entry) = self.entries.get_mut(names) else { return };
+        let is_elsewhere = matches!(turn, Ok(Turn::Elsewhere));
+        if is_elsewhere && !entry.is_elsewhere {
+            tracing::info!(%names, "another process orders the certificate: waiting for it");
+        }
+        entry.is_elsewhere = is_elsewhere;
         match turn {
             Ok(Turn::Good { renewal, look_at }) => {
                 entry.renewal = Some(renewal);
@@ -243,6 +270,7 @@ impl Issuer {
         entry.failures = entry.failures.saturating_add(1);
         let wait = backoff(entry.failures, &mut self.rng);
         let next = later(now, wait).max(fault.not_before.unwrap_or_default());
+        let next = next.min(later(now, DUE_MAX));
         entry.due = Some(next);
         let not_after = entry.certificate.as_ref().map(|certificate| certificate.not_after());
         let is_refused = fault.kind == FaultKind::Refused;
@@ -268,7 +296,7 @@ impl Issuer {
         if is_hopeless {
             self.refused.add(names.clone(), now);
         }
-        if is_hopeless || kind == FaultKind::Busy {
+        if is_hopeless || matches!(kind, FaultKind::Busy | FaultKind::Storage) {
             self.is_changed |= self.entries.remove(names).is_some();
         }
     }
@@ -278,7 +306,10 @@ impl Issuer {
         if !std::mem::take(&mut self.is_changed) {
             return;
         }
-        let all = self.entries.values().filter_map(|entry| entry.certificate.clone());
+        // In the same order every time: the first one may become the default.
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|(names, entry)| (entry.is_on_demand, *names));
+        let all = entries.iter().filter_map(|(_, entry)| entry.certificate.clone());
         let all: Vec<_> = all.collect();
         self.outlet.certificates(&all);
         for entry in self.entries.values_mut().filter(|entry| entry.certificate.is_some()) {
@@ -313,13 +344,10 @@ impl Issuer {
 
     fn until_due(&self) -> Duration {
         let now = SystemClock.wall();
-        let is_full = self.turns.len() >= TURNS_AT_ONCE_MAX;
         let next = self.entries.values().filter_map(|entry| entry.due).min();
         let wait_us = next.map_or(u64::MAX, |next| next.0.saturating_sub(now.0));
-        // The wall clock may be set: it is looked at now and then. When all turns are taken, the
-        // end of one wakes the loop.
-        let wait = Duration::from_micros(wait_us).min(CLOCK_CHECK);
-        if is_full { CLOCK_CHECK } else { wait }
+        // The wall clock may be set: it is looked at now and then.
+        Duration::from_micros(wait_us).min(CLOCK_CHECK)
     }
 
     /// Gives leases back, so that a restart does not wait for them to run out.
@@ -341,5 +369,10 @@ const ORDERS_AT_ONCE_MAX: usize = 4;
 const TURNS_AT_ONCE_MAX: usize = 64;
 const ON_DEMAND_FAILURES_MAX: u32 = 5;
 const WAITING_MAX: usize = 256;
+/// Longer than the limits of authorities last: a week.
+const DUE_MAX: Duration = Duration::from_secs(8 * 24 * 3600);
 const POLL: Duration = Duration::from_secs(3);
 const CLOCK_CHECK: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,8 @@ impl Gate {
         self.ask(name).await.map(|()| permit)
     }
 
-    async fn ask(&self, name: &str) -> Result<(), Fault> {
+    /// Asks whether a name may have a certificate, however many are asked for.
+    pub(crate) async fn ask(&self, name: &str) -> Result<(), Fault> {
         let url = &self.plan.ask;
         let joint = if url.contains('?') { '&' } else { '?' };
         let refused = |what: String| {

@@ -233,7 +233,9 @@ impl Names {
     #[must_use]
     pub fn key(&self) -> String {
         let hash = hash_bytes(self.0.join(",").as_bytes());
-        format!("{}-{hash:016x}", self.first().replace('*', "_"))
+        // A name of DNS may be longer than what a file system leaves for it.
+        let first: String = self.first().replace('*', "_").chars().take(KEY_NAME_MAX).collect();
+        format!("{first}-{hash:016x}")
     }
 }
 
@@ -289,6 +291,8 @@ fn is_host_name(name: &str) -> bool {
 
 /// How long a handshake waits unless the plan says otherwise.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(20);
+/// How much of the first name is in a key.
+const KEY_NAME_MAX: usize = 200;
 /// What the public authorities put into one certificate at most.
 const NAMES_MAX: usize = 100;
 

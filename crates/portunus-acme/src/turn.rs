@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use instant_acme::{Account, Error};
 use portunus_base::{Clock as _, Rng, SystemClock, Wall};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::authority::{Authority, unstored};
 use crate::certificate::Issued;
@@ -27,6 +27,8 @@ pub(crate) struct Desk {
     /// The word of this process in leases.
     pub owner: String,
     pub orders: Arc<Semaphore>,
+    /// Turns that go on beyond storage.
+    pub talks: Arc<Semaphore>,
 }
 
 /// What is known before a turn.
@@ -59,14 +61,11 @@ impl Desk {
         if let Some(found) = self.newer(known).await? {
             return Ok(Turn::Found(found));
         }
+        let _talk = self.talks.acquire().await;
         if let Some(good) = self.good(known).await {
             return Ok(good);
         }
-        let _pass = match (&self.gate, known.is_on_demand) {
-            (Some(gate), true) => Some(gate.pass(known.names.first()).await?),
-            (None, true) => return Err(not_on_demand()),
-            (_, false) => None,
-        };
+        let _pass = self.pass(known).await?;
         let _turn = self.orders.acquire().await;
         let key = certificate_key(&known.names);
         let leased = self.storage.lease(&key, &self.owner, LEASE).await;
@@ -77,6 +76,18 @@ impl Desk {
         // It runs out by itself if it cannot be given back.
         let _ = self.storage.release(&key, &self.owner).await;
         turn
+    }
+
+    /// Whether it may be ordered; what comes back is held meanwhile.
+    pub(crate) async fn pass(&self, known: &Known) -> Result<Option<OwnedSemaphorePermit>, Fault> {
+        let name = known.names.first();
+        match &self.gate {
+            _ if !known.is_on_demand => Ok(None),
+            None => Err(not_on_demand()),
+            // A renewal takes no turn, or names that clients made up could keep it from its own.
+            Some(gate) if known.certificate.is_some() => gate.ask(name).await.map(|()| None),
+            Some(gate) => gate.pass(name).await.map(Some),
+        }
     }
 
     /// Orders, unless another node was faster.
@@ -93,14 +104,15 @@ impl Desk {
         Ok(Turn::Issued(issued))
     }
 
-    /// What storage has, if it ends later than what is known.
+    /// What storage has, if it is better than what is known.
     async fn newer(&self, known: &Known) -> Result<Option<Issued>, Fault> {
         let stored = self.storage.read(&certificate_key(&known.names)).await;
         let Some(stored) = stored.map_err(|error| unstored(&error))? else { return Ok(None) };
         match Issued::from_stored(known.names.clone(), &stored) {
             Ok(found) => {
-                let end = known.certificate.as_ref().map(|certificate| certificate.not_after());
-                Ok(Some(found).filter(|found| end.is_none_or(|end| found.not_after() > end)))
+                let rank = |one: &Issued| (self.authority_of(one).is_some(), one.not_after());
+                let known = known.certificate.as_deref().map(rank);
+                Ok(Some(found).filter(|found| known.is_none_or(|known| rank(found) > known)))
             }
             Err(error) => {
                 tracing::warn!(names = %known.names, error, "a stored certificate is of no use");
@@ -111,7 +123,9 @@ impl Desk {
 
     async fn good(&self, known: &Known) -> Option<Turn> {
         let certificate = known.certificate.as_ref()?;
-        let (window, look_in) = self.window(certificate).await;
+        // One of an authority that is not asked any more is replaced: it may be one for tests.
+        let authority = self.authority_of(certificate)?;
+        let (window, look_in) = self.window(certificate, authority).await;
         let now = SystemClock.wall();
         let life = certificate.life();
         let window = window.or_else(|| known.renewal.and_then(|renewal| renewal.window));
@@ -121,12 +135,20 @@ impl Desk {
         (renewal.at > now).then(|| Turn::Good { renewal, look_at: later(now, look_in) })
     }
 
+    fn authority_of(&self, certificate: &Issued) -> Option<&Authority> {
+        let mut all = self.authorities.iter().map(|authority| &**authority);
+        all.find(|authority| authority.url() == certificate.directory())
+    }
+
     /// When the authority wants the renewal, and after which time to ask again.
-    async fn window(&self, certificate: &Issued) -> (Option<Window>, Duration) {
-        let authority = self.authorities.iter().find(|one| one.url() == certificate.directory());
-        let (Some(authority), Some(_)) = (authority, certificate.ari()) else {
+    async fn window(
+        &self,
+        certificate: &Issued,
+        authority: &Authority,
+    ) -> (Option<Window>, Duration) {
+        if certificate.ari().is_none() {
             return (None, LOOK);
-        };
+        }
         let Ok(account) = authority.account(&*self.storage, &self.owner).await else {
             return (None, LOOK);
         };
@@ -252,4 +274,4 @@ const LOOK_MIN: Duration = Duration::from_secs(60);
 const LOOK_MAX: Duration = Duration::from_secs(24 * 3600);
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

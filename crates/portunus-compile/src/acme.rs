@@ -6,11 +6,11 @@ use portunus_acme::{
 };
 use portunus_config::ConfigSpec;
 use portunus_config::spec::{
-    AcmeSpec, ChallengeSpec, DirectorySpec, EabSpec, Rfc2136Spec, TsigAlgorithmSpec,
+    AcmeSpec, ChallengeSpec, DirectorySpec, EabSpec, HostSpec, Rfc2136Spec, TsigAlgorithmSpec,
 };
 use portunus_spec::{Reader, Span, Spanned};
 
-use crate::secure::is_asked_for;
+use crate::secure::{is_asked_for, serves};
 use crate::tls::{CertificateSource, Files};
 
 /// Certificates by ACME, as the configuration asks for them.
@@ -63,10 +63,17 @@ pub(crate) fn read(
 /// A certificate for each name that none is there for.
 fn certificates(config: &ConfigSpec, acme: &AcmeSpec, sources: &[CertificateSource]) -> Vec<Names> {
     let listed = acme.domains.iter().map(|domain| domain.value.as_str());
-    let of_hosts = config.hosts.names().filter(|host| {
+    let listeners = config.listeners_in_force();
+    let is_served = |host: &HostSpec| {
+        listeners.iter().any(|(name, one)| one.serves_https() && serves(host, name))
+    };
+    let of_hosts = config.hosts.iter().filter(|(name, host)| {
         // A listener without a certificate for it is enough.
-        is_asked_for(host, acme) && sources.iter().any(|source| !source.fits(host))
+        is_asked_for(name, acme)
+            && is_served(host)
+            && sources.iter().any(|source| !source.fits(name))
     });
+    let of_hosts = of_hosts.map(|(name, _)| name.value.as_str());
     let wanted: Vec<&str> = match acme.domains.is_empty() {
         true => of_hosts.collect(),
         false => listed.collect(),

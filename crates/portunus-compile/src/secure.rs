@@ -57,7 +57,7 @@ fn may_come_plain(host: &HostSpec, config: &ConfigSpec) -> bool {
 }
 
 /// Whether a host is served by a listener.
-fn serves(host: &HostSpec, name: &str) -> bool {
+pub(crate) fn serves(host: &HostSpec, name: &str) -> bool {
     host.listeners.is_empty() || host.listeners.iter().any(|listener| listener.value == name)
 }
 

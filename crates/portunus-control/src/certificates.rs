@@ -63,6 +63,13 @@ impl Certificates {
         self.watcher.changed().await;
     }
 
+    /// Ends the orders, so that another process may go on with them at once.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(acme) = self.acme.take() {
+            acme.stop().await;
+        }
+    }
+
     fn ask(&mut self, plan: Option<&portunus_acme::AcmePlan>, folder: &Path) {
         match (plan, &self.acme) {
             (None, None) => {}

@@ -282,6 +282,11 @@ impl Control {
         self.shared.service.connections()
     }
 
+    /// Gives back what other processes may wait for, in 2 seconds at most.
+    pub(crate) async fn stop_orders(&mut self) {
+        self.certificates.stop().await;
+    }
+
     /// Ends it now, whatever is still going on.
     pub fn stop(self) {
         let Self { shared, upstreams, admin, access_log, .. } = self;

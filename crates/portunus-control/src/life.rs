@@ -100,6 +100,7 @@ impl Life {
             }
             () = asked_again(&mut self.signals) => End::Forced,
         };
+        self.control.stop_orders().await;
         self.control.stop();
         console.line(match end {
             End::Graceful => "stopped",

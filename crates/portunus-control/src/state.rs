@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use portunus_config::Env;
 
-/// The folder: `STATE_DIRECTORY`, as systemd gives it; else `/var/lib/portunus` for root, and that of the XDG rules for
-/// others. Nothing is made there yet.
+/// The folder: `STATE_DIRECTORY`, as systemd gives it; else `/var/lib/portunus` for root and those without a home, and
+/// that of the XDG rules for others. Nothing is made there yet.
 #[must_use]
 pub fn state_folder(env: &Env) -> PathBuf {
     folder(env, rustix::process::geteuid().is_root())
@@ -21,8 +21,9 @@ fn folder(env: &Env, is_root: bool) -> PathBuf {
         return PathBuf::from(SYSTEM);
     }
     let xdg = given("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let home = || given("HOME").map_or_else(std::env::temp_dir, PathBuf::from);
-    xdg.unwrap_or_else(|| home().join(Path::new(".local/state"))).join("portunus")
+    let home = || given("HOME").map(|home| Path::new(home).join(".local/state"));
+    // Never a folder for temporary files: whoever comes first could put keys of their own there.
+    xdg.or_else(home).map_or_else(|| PathBuf::from(SYSTEM), |state| state.join("portunus"))
 }
 
 const SYSTEM: &str = "/var/lib/portunus";

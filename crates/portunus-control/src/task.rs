@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -15,6 +16,12 @@ impl Task {
     #[expect(clippy::disallowed_methods, reason = "this is control's own spawn")]
     pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(future))
+    }
+
+    /// Lets it end by itself for some time.
+    pub(crate) async fn ended(mut self, within: Duration) {
+        // How it ended is nothing that anybody waits for.
+        let _ = tokio::time::timeout(within, &mut self.0).await;
     }
 }
 

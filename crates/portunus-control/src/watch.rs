@@ -76,8 +76,12 @@ impl Watcher {
     }
 
     /// As [`Watcher::follow`], for files that were read at some time after `since`: one written meanwhile counts as
-    /// changed.
+    /// changed. Those that are followed already were looked at before the reading, and that look stays: a file whose
+    /// time lies in the future would count as changed without end.
     pub(crate) fn follow_since(&mut self, files: &[PathBuf], folders: &[PathBuf], since: Wall) {
+        if self.files == files && self.folders == folders {
+            return;
+        }
         self.follow(files, folders);
         let since = ((since.0 / 1_000_000) as i64, (since.0 % 1_000_000 * 1_000) as i64);
         if self.known.is_newer_than(since) {

@@ -17,7 +17,7 @@ use crate::verify::Anybody;
 use crate::{MinVersion, TlsConfigError, TlsError, crypto, pem};
 
 /// What an upstream's TLS is made of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientOptions {
     /// The authorities that its certificate must come from, in PEM; those of the system without it.
     pub ca_pem: Option<Vec<u8>>,
@@ -179,6 +179,18 @@ impl ClientSessionStore for PerThread {
 
     fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.with(name, |kept| kept.tls13.pop_back())
+    }
+}
+
+/// Without the client's key.
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("server_name", &self.server_name)
+            .field("shows_certificate", &self.client.is_some())
+            .field("insecure_skip_verify", &self.insecure_skip_verify)
+            .field("min_version", &self.min_version)
+            .finish_non_exhaustive()
     }
 }
 

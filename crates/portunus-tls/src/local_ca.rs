@@ -1,8 +1,8 @@
 //! A certificate authority of this machine, for trying things out.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,12 @@ impl LocalCa {
 
     fn create(folder: &Path, cert: &Path, key: &Path) -> Result<(), TlsConfigError> {
         fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
+        let guard = folder.join(GUARD);
+        let _locked = lock(&guard).map_err(|error| unusable(&guard, &error))?;
+        // Another process may have made it while this one waited.
+        if cert.exists() && key.exists() {
+            return Ok(());
+        }
         let pair = new_key()?;
         let mut params = CertificateParams::default();
         // Two authorities of one name would be taken for each other.
@@ -52,8 +58,10 @@ impl LocalCa {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         valid_for(&mut params, CA_DAYS);
         let made = params.self_signed(&pair).map_err(|error| unusable(cert, &error))?;
-        write(key, &pair.serialize_pem(), 0o600)?;
-        write(cert, &made.pem(), 0o644)
+        // The certificate comes last: where it stands, its key does.
+        remove(cert).map_err(|error| unusable(cert, &error))?;
+        write(key, &pair.serialize_pem(), 0o600).map_err(|error| unusable(key, &error))?;
+        write(cert, &made.pem(), 0o644).map_err(|error| unusable(cert, &error))
     }
 
     /// The authority's certificate, for those who are to trust it.
@@ -118,11 +126,32 @@ fn valid_for(params: &mut CertificateParams, days: u64) {
     params.not_after = (now + day * u32::try_from(days).unwrap_or(u32::MAX)).into();
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), TlsConfigError> {
+/// Waits until no other process holds the file; it is held until it is dropped.
+fn lock(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(mode).open(path);
-    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| unusable(path, &error))
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Puts a file in place whole: nobody ever reads half of it, and it outlives a crash of the machine.
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let beside = path.with_added_extension("new");
+    // What a crash left may be readable by others.
+    remove(&beside)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Removes a file, if there is one.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn unusable(path: &Path, error: &dyn fmt::Display) -> TlsConfigError {
@@ -137,6 +166,8 @@ impl fmt::Debug for LocalCa {
 
 const CERT: &str = "ca.pem";
 const KEY: &str = "ca.key";
+/// Locked by whoever makes an authority.
+const GUARD: &str = ".guard";
 const CA_DAYS: u64 = 3650;
 /// Browsers take no certificate that is good for longer.
 const LEAF_DAYS: u64 = 397;

@@ -88,11 +88,12 @@ impl LocalIssuer {
         let certificate = self.ca.issue(&names).ok()?;
         // Two workers may make one at once; either is good.
         self.made.rcu(|made| {
-            let mut made = HashMap::clone(made);
-            if made.len() < LOCAL_MAX {
-                made.insert(name.into(), certificate.clone());
+            if made.len() >= LOCAL_MAX {
+                return Arc::clone(made);
             }
-            made
+            let mut made = HashMap::clone(made);
+            made.insert(name.into(), certificate.clone());
+            Arc::new(made)
         });
         Some(certificate)
     }

@@ -484,3 +484,26 @@ fn tickets_outlive_two_changes_of_keys() {
     );
     assert!(tickets.decrypt(b"short").is_none());
 }
+
+#[test]
+fn an_authority_that_several_make_at_once_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.key.new"), "left over").unwrap();
+    let pems = std::thread::scope(|scope| {
+        let open = || LocalCa::open(folder.path()).unwrap().pem().to_owned();
+        [(); 8].map(|()| scope.spawn(open)).map(|maker| maker.join().unwrap())
+    });
+    assert!(pems.iter().all(|pem| *pem == pems[0]));
+    let mode = |name: &str| {
+        std::os::unix::fs::MetadataExt::mode(&folder.path().join(name).metadata().unwrap()) & 0o777
+    };
+    assert_eq!(mode("ca.key"), 0o600);
+    assert!(!folder.path().join("ca.key.new").exists());
+}
+
+#[test]
+fn keys_are_not_shown() {
+    let client = Some((b"certificate".to_vec(), vec![77; 4]));
+    let shown = format!("{:?}", ClientOptions { client, ..ClientOptions::default() });
+    assert!(shown.contains("shows_certificate: true") && !shown.contains("77"), "{shown}");
+}

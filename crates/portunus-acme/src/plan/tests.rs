@@ -31,6 +31,14 @@ fn different_sets_have_different_keys_that_are_names_of_files() {
 }
 
 #[test]
+fn keys_of_long_names_fit_in_names_of_files() {
+    let long = |end: &str| Names::new([format!("{}{end}", "a23456789.".repeat(24))]).unwrap();
+    let (one, other) = (long("one.test").key(), long("two.test").key());
+    assert_ne!(one, other);
+    assert!(one.len() <= 220, "{one}");
+}
+
+#[test]
 fn what_is_no_name_of_a_host_is_refused() {
     let wrong =
         ["", "localhost", "10.0.0.1", "a b.test", "../x.test", "*.*.test", "a..test", "-.test"];

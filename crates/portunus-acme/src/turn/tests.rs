@@ -58,11 +58,11 @@ async fn asked(authority: Authority) -> Option<(Option<Window>, Duration)> {
     let builder = Account::builder_with_http(Box::new(authority));
     let url = "https://ca.test/dir".to_owned();
     let account = builder.from_parts("https://ca.test/acct/1".to_owned(), key, url).await.unwrap();
-    window(&account, &certificate()).await
+    window(&account, &certificate("a.test")).await
 }
 
 /// The serial number and the key identifier are those of the example in RFC 9773, section 4.1.
-fn certificate() -> Issued {
+pub(crate) fn certificate(name: &str) -> Issued {
     let mut ca = CertificateParams::new(vec![]).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let id = [
@@ -71,12 +71,12 @@ fn certificate() -> Issued {
     ];
     ca.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(id.to_vec());
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-    let mut params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.use_authority_key_identifier_extension = true;
     params.serial_number = Some(rcgen::SerialNumber::from(vec![0x00, 0x87, 0x65, 0x43, 0x21]));
     let key = KeyPair::generate().unwrap();
     let chain = params.signed_by(&key, &ca).unwrap().pem();
-    let names = Names::new(["a.test"]).unwrap();
+    let names = Names::new([name]).unwrap();
     let directory = "https://ca.test/dir".to_owned();
     Issued::new(names, chain, key.serialize_pem(), directory).unwrap()
 }

@@ -1,13 +1,14 @@
 //! What happens later: renewals, restarts, an authority that is down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_acme::{ChallengeKind, FaultKind};
+use portunus_acme::{AcmePlan, ChallengeKind, FaultKind};
 use portunus_base::{Clock as _, SystemClock};
-use portunus_testkit::PebbleSetup;
+use portunus_testkit::{Pebble, PebbleSetup};
 
 use crate::edge::Told;
-use crate::world::World;
+use crate::world::{World, directory};
 
 fn short_lived() -> PebbleSetup {
     PebbleSetup { life: Duration::from_secs(6), ..PebbleSetup::default() }
@@ -46,4 +47,17 @@ async fn a_restart_takes_certificates_from_storage_without_an_order() {
     let _issuer = world.issue(plan);
     let Told::Found { not_after } = world.told().await else { panic!("not found") };
     assert_eq!(not_after, first);
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_directory_that_is_not_asked_any_more_is_replaced() {
+    let Some(mut world) = World::new(PebbleSetup::default()).await else { return };
+    let plan = world.plan(ChallengeKind::Http01, &["a.example.test"]);
+    let (plans, _on_demand) = world.issue(plan.clone());
+    let first = world.told().await;
+    assert!(matches!(first, Told::Issued { .. }), "{first:?}");
+    let Some(other) = Pebble::start(&world.setup) else { return };
+    plans.send_replace(Arc::new(AcmePlan { directories: vec![directory(&other)], ..plan }));
+    let Told::Issued { directory, .. } = world.told().await else { panic!("not replaced") };
+    assert_eq!(directory, other.directory());
 }

@@ -18,6 +18,8 @@ pub(crate) struct World {
     pub(crate) edge: Arc<Edge>,
     pub(crate) told: mpsc::UnboundedReceiver<Told>,
     pub(crate) pebble: Pebble,
+    /// What another one is started with.
+    pub(crate) setup: PebbleSetup,
     pub(crate) folder: TempDir,
     pub(crate) zone: Arc<Zone>,
     pub(crate) dns: SocketAddr,
@@ -35,7 +37,7 @@ impl World {
         let setup = PebbleSetup { http_port, tls_port, dns_port: dns.port(), ..setup };
         let pebble = Pebble::start(&setup)?;
         let folder = tempfile::tempdir().unwrap();
-        Some(Self { edge, told, pebble, folder, zone, dns, tasks })
+        Some(Self { edge, told, pebble, setup, folder, zone, dns, tasks })
     }
 
     pub(crate) fn plan(&self, challenge: ChallengeKind, names: &[&str]) -> AcmePlan {

@@ -1,5 +1,6 @@
 //! TLS to upstreams.
 
+use std::fmt;
 use std::sync::Arc;
 
 use portunus_config::EndpointScheme;
@@ -12,7 +13,7 @@ use super::files::Files;
 use super::server::min_version;
 
 /// All that makes one TLS to upstreams differ from another.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) struct ClientSettings {
     ca: Option<Vec<u8>>,
     server_name: Option<String>,
@@ -113,6 +114,18 @@ impl ClientSettings {
             min_version: if self.is_v13 { MinVersion::V13 } else { MinVersion::V12 },
             alpn: self.alpn.clone(),
         }
+    }
+}
+
+/// Without the client's key.
+impl fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("server_name", &self.server_name)
+            .field("shows_certificate", &self.client.is_some())
+            .field("insecure_skip_verify", &self.insecure_skip_verify)
+            .field("is_v13", &self.is_v13)
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,11 +13,18 @@ pub(crate) struct Files<'a> {
     read: RefCell<BTreeMap<String, Result<Vec<u8>, String>>>,
     /// Where mistakes were reported: settings of the top level are read once for each listener.
     reported: RefCell<HashSet<Span>>,
+    /// As `reported`, for keys that everybody may read.
+    warned: RefCell<HashSet<Span>>,
 }
 
 impl<'a> Files<'a> {
     pub(crate) fn new(lookup: &'a dyn Lookup) -> Self {
-        Self { lookup, read: RefCell::default(), reported: RefCell::default() }
+        Self {
+            lookup,
+            read: RefCell::default(),
+            reported: RefCell::default(),
+            warned: RefCell::default(),
+        }
     }
 
     /// The content of a PEM; a mistake is reported at its place.
@@ -60,11 +67,17 @@ impl<'a> Files<'a> {
 
     /// Warns of a key that everybody on the machine may read.
     pub(crate) fn check_key(&self, key: &Spanned<PemSpec>, reader: &mut Reader<'_>) {
-        if let PemSpec::File(path) = &key.value
-            && self.lookup.is_open_to_all(path)
-        {
+        if let PemSpec::File(path) = &key.value {
+            self.check_key_file(&Spanned::new(key.span, path.clone()), reader);
+        }
+    }
+
+    /// As [`Files::check_key`], for a file of keys that is no PEM. Warns once for each place.
+    pub(crate) fn check_key_file(&self, path: &Spanned<String>, reader: &mut Reader<'_>) {
+        let Spanned { span, value: path } = path;
+        if self.lookup.is_open_to_all(path) && self.warned.borrow_mut().insert(*span) {
             let message = format!("every user of this machine may read the key in {path}");
-            reader.warning(key.span, message).help(format!("chmod o-r {path}"));
+            reader.warning(*span, message).help(format!("chmod o-r {path}"));
         }
     }
 
@@ -73,3 +86,6 @@ impl<'a> Files<'a> {
         self.read.borrow().keys().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

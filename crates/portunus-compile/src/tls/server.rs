@@ -1,5 +1,6 @@
 //! The TLS of each listener.
 
+use std::fmt;
 use std::sync::Arc;
 
 use portunus_base::ListenerId;
@@ -35,7 +36,7 @@ struct Server {
 }
 
 /// All that makes one TLS differ from another, its certificates aside.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 struct Settings {
     min_version: MinVersion,
     client_auth: Option<AuthSettings>,
@@ -190,7 +191,10 @@ impl Draft<'_, '_> {
         };
         let ticket_keys = match &all.ticket_keys {
             None => Some(None),
-            Some(path) => reader.key(&self.path, |reader| self.files.file(path, reader)).map(Some),
+            Some(path) => reader.key(&self.path, |reader| {
+                self.files.check_key_file(path, reader);
+                self.files.file(path, reader).map(Some)
+            }),
         };
         let speaks = |wanted: ProtocolSpec| {
             self.listener.protocols.iter().any(|protocol| protocol.value == wanted)
@@ -233,6 +237,18 @@ impl Settings {
             crl_pems: auth.crls.clone(),
         });
         ServerOptions { min_version: self.min_version, client_auth, alpn: self.alpn.clone() }
+    }
+}
+
+/// Without the ticket keys.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("min_version", &self.min_version)
+            .field("asks_clients", &self.client_auth.is_some())
+            .field("has_ticket_keys", &self.ticket_keys.is_some())
+            .field("by_acme", &self.by_acme)
+            .finish_non_exhaustive()
     }
 }
 

@@ -164,6 +164,7 @@ hosts:
   shop.test: {routes: {/: http://10.0.0.1}}
   new.test: {routes: {/: http://10.0.0.1}}
   localhost: {routes: {/: http://10.0.0.1}}
+  plain.test: {listeners: [web], routes: {/: http://10.0.0.1}}
 ";
     let compiled = process().load(text, None);
     let acme = compiled.acme.as_ref().unwrap();

@@ -112,14 +112,17 @@ pub enum PemSpec {
 impl Spec for PemSpec {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         if let Some(path) = node.scalar() {
-            return Some(Self::File(path.into_owned()));
+            return path_of(node, &path, reader).map(Self::File);
         }
         let entry = match node.entries() {
             Some([entry]) => Some((entry.key.value.as_str(), &entry.value)),
             _ => None,
         };
         match entry {
-            Some(("file", path)) => String::read(path, reader).map(Self::File),
+            Some(("file", node)) => {
+                let path = String::read(node, reader)?;
+                path_of(node, &path, reader).map(Self::File)
+            }
             Some(("env", name)) => String::read(name, reader).map(Self::Env),
             _ => {
                 let error = reader.wrong_kind(node, "a PEM file");
@@ -145,6 +148,17 @@ impl Spec for PemSpec {
         };
         Shape::OneOf(vec![Shape::Scalar(path), Shape::Map(String::shape)])
     }
+}
+
+/// The path of a PEM file; whoever wrote the PEM itself is told without showing it.
+fn path_of(node: &Node, path: &str, reader: &mut Reader<'_>) -> Option<String> {
+    if !path.contains("-----BEGIN") {
+        return Some(path.to_owned());
+    }
+    reader.hide(node.span);
+    let error = reader.error(node.span, "this is a PEM itself, and not the path of its file");
+    error.help("write the path of a file, or {env: NAME}");
+    None
 }
 
 spec_enum! {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use portunus_acme::{
     AcmePlan, Event, FaultKind, FolderStorage, Issued, Issuer, OnDemand, Outlet, TlsAnswer,
@@ -18,7 +19,7 @@ use crate::task::Task;
 pub(super) struct Acme {
     plans: watch::Sender<Arc<AcmePlan>>,
     folder: PathBuf,
-    _task: Task,
+    task: Task,
 }
 
 impl Acme {
@@ -27,7 +28,14 @@ impl Acme {
         let storage = Arc::new(FolderStorage::new(folder));
         let (issuer, on_demand) = Issuer::new(storage, Arc::clone(&shown) as Arc<dyn Outlet>);
         shown.world().tls.on_demand.set(move |name| ask(on_demand.clone(), name.to_owned()));
-        Self { plans, folder: folder.to_owned(), _task: Task::spawn(issuer.run(wanted)) }
+        Self { plans, folder: folder.to_owned(), task: Task::spawn(issuer.run(wanted)) }
+    }
+
+    /// Lets the issuer give back what it holds in storage.
+    pub(super) async fn stop(self) {
+        let Self { plans, task, .. } = self;
+        drop(plans);
+        task.ended(STOP_MAX).await;
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -95,3 +103,6 @@ impl Outlet for Shown {
         }
     }
 }
+
+/// Giving back leases takes moments, unless storage is gone.
+const STOP_MAX: Duration = Duration::from_secs(2);

@@ -12,6 +12,8 @@ fn systemd_comes_before_the_user() {
         "/s/portunus"
     );
     assert_eq!(of(&[("HOME", "/root")], true), "/var/lib/portunus");
+    assert_eq!(of(&[], false), "/var/lib/portunus");
+    assert_eq!(of(&[("HOME", "")], false), "/var/lib/portunus");
     assert_eq!(of(&[("HOME", "/h")], false), "/h/.local/state/portunus");
     assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")], false), "/x/portunus");
     assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "x")], false), "/h/.local/state/portunus");

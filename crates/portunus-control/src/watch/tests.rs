@@ -1,6 +1,7 @@
 use std::os::unix::fs::symlink;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use portunus_base::Wall;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -74,4 +75,29 @@ async fn a_file_that_an_editor_replaces_is_noticed() {
     std::fs::rename(path("main.yaml~"), path("main.yaml")).unwrap();
     let noticed = tokio::time::timeout(Duration::from_secs(20), watcher.changed()).await;
     assert!(noticed.is_ok());
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the time of a file is the system's")]
+async fn a_file_from_the_future_counts_as_changed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.pem");
+    std::fs::write(&path, "one").unwrap();
+    let now = SystemTime::now();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(now + Duration::from_secs(3600)).unwrap();
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() / 1000;
+    let since = Wall(u64::try_from(since).unwrap());
+
+    let files = [path];
+    let mut watcher = Watcher::new();
+    watcher.follow_since(&files, &[], since);
+    let noticed = tokio::time::timeout(Duration::from_secs(20), watcher.changed()).await;
+    assert!(noticed.is_ok());
+    watcher.follow_since(&files, &[], since);
+    assert_eq!(watcher.known, watcher.look(), "nothing is left to be noticed");
+
+    std::fs::write(&files[0], "other").unwrap();
+    watcher.follow_since(&files, &[], since);
+    assert_ne!(watcher.known, watcher.look(), "what was written since the look is");
 }

@@ -1,5 +1,8 @@
 //! `portunus fmt`.
 
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -63,10 +66,22 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let real = path.canonicalize().with_context(failed)?;
     let beside = real.with_extension("yaml.new");
-    std::fs::write(&beside, text).with_context(failed)?;
-    let mode = real.metadata().with_context(failed)?.permissions();
-    std::fs::set_permissions(&beside, mode).with_context(failed)?;
-    std::fs::rename(&beside, &real).with_context(failed)
+    let mut file = create_like(&real, &beside).with_context(failed)?;
+    file.write_all(text.as_bytes()).with_context(failed)?;
+    fs::rename(&beside, &real).with_context(failed)
+}
+
+/// A new file with the rights of another one: secrets in it never stand open.
+fn create_like(original: &Path, new: &Path) -> io::Result<File> {
+    let mode = original.metadata()?.permissions();
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode.mode()).open(new)?;
+    // The mask of the process may have taken some of them.
+    file.set_permissions(mode)?;
+    Ok(file)
 }
 
 fn normal(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
@@ -75,3 +90,6 @@ fn normal(config: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     output::print(&yaml::write(&portunus_control::normal(spec, &wire::registries())))?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let [cert, key] = ["pem", "key"].map(|end| options.out.join(format!("{name}.{end}")));
     fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot make {}", options.out.display()))?;
+    // A key without its certificate would be in the way of the next try.
+    for path in [&key, &cert] {
+        let is_there = path.symlink_metadata().is_ok();
+        anyhow::ensure!(!is_there, "cannot write {}: it is there already", path.display());
+    }
     write(&key, &key_pem, 0o600)?;
     write(&cert, &cert_pem, 0o644)?;
     let names = names.join(", ");

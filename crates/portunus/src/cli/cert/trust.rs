@@ -22,12 +22,18 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
     let pem = running.and_then(|(_, answer)| field(&answer, "pem").as_str().map(str::to_owned));
     let pem = match pem {
         Some(pem) => pem,
-        None => portunus_control::local_authority(&wire::env()).context("no local authority")?,
+        None => {
+            output::note(FROM_HERE);
+            portunus_control::local_authority(&wire::env()).context("no local authority")?
+        }
     };
     output::print(&pem)?;
     output::note(HELP);
     Ok(ExitCode::SUCCESS)
 }
+
+const FROM_HERE: &str = "\
+note: no running Portunus names an authority; this is the one of your own state folder";
 
 const HELP: &str = "\
 This is the certificate of the local authority, without its key. To make programs believe it:
