@@ -167,11 +167,15 @@ hosts: {"*": {routes: {/**: "{origin}"}}}
     let gateway = Program::config(gateway).fill("origin", &origin).start();
     let edge = r#"
 trusted_proxies: [127.0.0.1]
-listeners: {web: {address: "127.0.0.1:0", proxy_protocol: required}}
+listeners:
+  web: {address: "127.0.0.1:0", proxy_protocol: required}
+  secure: {address: "127.0.0.1:0", tls: [{cert: site.pem, key: site.key}]}
 upstreams: {gateway: {endpoints: "http://{gateway}", proxy_protocol: v2}}
 hosts: {"*": {routes: {/**: gateway}}}
 "#;
-    let edge = Program::config(edge).fill("gateway", gateway.address("web")).start();
+    let authority = Authority::new("the test's");
+    let edge = Program::config(edge).fill("gateway", gateway.address("web"));
+    let edge = edge.identity("site", &authority.issue(&["shop.test"])).start();
     let mut client = edge.client();
     client.send("PROXY TCP4 203.0.113.5 10.0.0.1 1234 80\r\n");
     assert_eq!(client.get("/").text(), "fine");
@@ -179,6 +183,12 @@ hosts: {"*": {routes: {/**: gateway}}}
     let first = request.headers.all("x-forwarded-for").next();
     assert!(first.is_some_and(|chain| chain.starts_with("203.0.113.5")), "{request:?}");
     assert_eq!(request.header("x-real-ip"), Some("203.0.113.5"));
+    assert_eq!(request.header("x-forwarded-proto"), Some("http"));
+    // The edge ends TLS; that it was there is not lost either.
+    let mut client = TlsClient::trusting(&authority).h1(&edge.address("secure"), "shop.test");
+    assert_eq!(client.get("/").text(), "fine");
+    let request = origin.requests().pop().unwrap();
+    assert_eq!(request.header("x-forwarded-proto"), Some("https"), "{request:?}");
 }
 
 #[test]

@@ -51,6 +51,8 @@ struct Entry {
     waiting: Vec<oneshot::Sender<Wanted>>,
     /// Another process is at it, and that has been told.
     is_elsewhere: bool,
+    /// The plan changed while a turn was under way, and the certificate is not one of its directories.
+    is_outdated: bool,
 }
 
 impl Entry {
@@ -64,6 +66,7 @@ impl Entry {
             failures: 0,
             waiting: Vec::new(),
             is_elsewhere: false,
+            is_outdated: false,
         }
     }
 
@@ -165,8 +168,10 @@ impl Issuer {
             }
         }
         for entry in self.entries.values_mut() {
-            if entry.due.is_some() && entry.is_foreign(plan) {
-                entry.due = Some(Wall(0));
+            if entry.is_foreign(plan) {
+                // A turn that is under way knows the plan of before.
+                entry.is_outdated = entry.due.is_none();
+                entry.due = entry.due.map(|_| Wall(0));
             }
         }
         if let Some(on_demand) = &plan.on_demand {
@@ -235,6 +240,9 @@ impl Issuer {
         }
         entry.is_elsewhere = is_elsewhere;
         match turn {
+            Ok(Turn::Good { .. }) if std::mem::take(&mut entry.is_outdated) => {
+                entry.due = Some(Wall(0));
+            }
             Ok(Turn::Good { renewal, look_at }) => {
                 entry.renewal = Some(renewal);
                 (entry.failures, entry.due) = (0, Some(renewal.at.min(look_at)));

@@ -4,11 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 
 use portunus_balance::{Address, Endpoint};
+use portunus_base::TlsFacts;
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_h2::{ClientOptions, H2Error};
 use portunus_http::split_host_port;
 use portunus_net::{DialTo, Io, dial};
-use portunus_preface::proxy_protocol::{self, Addresses, Tlv, Tlvs};
+use portunus_preface::proxy_protocol::{self, Addresses, Ssl, Tlv, Tlvs};
 use portunus_tls::TlsError;
 use portunus_worker::Worker;
 
@@ -26,6 +27,8 @@ pub struct Dial<'d> {
     pub client: Option<(SocketAddr, SocketAddr)>,
     /// What a proxy before us said of that client beside its addresses: values of the PROXY protocol, to be told on.
     pub tlvs: &'d [u8],
+    /// That client's TLS, where we ended it.
+    pub client_tls: Option<&'d TlsFacts>,
     /// HTTP/1 and nothing else.
     pub h1_only: bool,
     /// Who serves the connection.
@@ -115,7 +118,8 @@ impl Dial<'_> {
         match version {
             proxy_protocol::Version::V1 => proxy_protocol::encode_v1(&addresses, &mut header),
             proxy_protocol::Version::V2 => {
-                let tlvs: Vec<Tlv<'_>> = Tlvs::new(self.tlvs).collect();
+                let mut tlvs: Vec<Tlv<'_>> = Tlvs::new(self.tlvs).collect();
+                tlvs.extend(self.client_tls.map(secured));
                 let encoded = proxy_protocol::encode_v2(&addresses, &tlvs, &mut header);
                 encoded.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
             }
@@ -135,6 +139,18 @@ impl Dial<'_> {
     }
 }
 
+/// That the client came over TLS: without it the scheme would be lost here.
+fn secured(facts: &TlsFacts) -> Tlv<'_> {
+    let is_known = facts.client.is_some();
+    Tlv::Ssl(Ssl {
+        client: if is_known { CLIENT_TLS | CLIENT_CERTIFICATE } else { CLIENT_TLS },
+        verify: u32::from(!is_known),
+        version: Some(facts.version),
+        cipher: Some(facts.cipher),
+        ..Ssl::default()
+    })
+}
+
 fn no_session(error: &H2Error) -> ProxyError {
     ProxyError::upstream(ErrorKind::BadResponse(error.kind.name()), Retry::Unsent)
 }
@@ -148,6 +164,9 @@ fn connect_error(error: &io::Error) -> ProxyError {
     ProxyError::upstream(kind, Retry::Unsent)
 }
 
+/// Bits of the PROXY protocol: the client used TLS, and showed a certificate in this session.
+const CLIENT_TLS: u8 = 1;
+const CLIENT_CERTIFICATE: u8 = 4;
 /// So many failures in a row are logged each, and after that a share of them.
 const LOGGED_FIRST: u32 = 3;
 const LOGGED_SHARE: f64 = 0.01;

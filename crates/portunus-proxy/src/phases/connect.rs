@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use portunus_base::TlsFacts;
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry, Side};
 use portunus_snapshot::{Route, UPGRADE};
 use portunus_telemetry::Connect;
@@ -64,8 +65,8 @@ pub(crate) async fn acquire(
     picked: &Picked,
 ) -> Result<Connection, ProxyError> {
     let opened = Cell::new(false);
-    let (client, tlvs, upgrade, h1_only) = (None, None, false, false);
-    let seek = Seek { local, upstream, picked, client, tlvs, upgrade, h1_only, opened };
+    let (client, tlvs, client_tls, upgrade, h1_only) = (None, None, None, false, false);
+    let seek = Seek { local, upstream, picked, client, tlvs, client_tls, upgrade, h1_only, opened };
     seek.obtain(seek.look()).await
 }
 
@@ -78,6 +79,8 @@ struct Seek<'s> {
     client: Option<(SocketAddr, SocketAddr)>,
     /// The values (TLVs) of the client's PROXY header.
     tlvs: Option<Rc<Vec<u8>>>,
+    /// The client's TLS, where the endpoint is to be told.
+    client_tls: Option<Rc<TlsFacts>>,
     /// The exchange wants to switch protocols.
     upgrade: bool,
     /// The endpoint wants the exchange over HTTP/1.
@@ -93,8 +96,10 @@ impl<'s> Seek<'s> {
         let client = Some((SocketAddr::new(facts.ip, facts.port), facts.local));
         let upgrade = route.upgrade && exchange.attributes.value(UPGRADE).is_some();
         let (tlvs, opened) = (exchange.tlvs.clone(), Cell::new(false));
-        let local = run.local;
-        Self { local, upstream, picked, client, tlvs, upgrade, h1_only: false, opened }
+        let is_told = upstream.plan.proxy_protocol.is_some();
+        let client_tls = exchange.tls.clone().filter(|_| is_told);
+        let (local, h1_only) = (run.local, false);
+        Self { local, upstream, picked, client, tlvs, client_tls, upgrade, h1_only, opened }
     }
 
     /// What the pool has. A connection that named its client is that client's alone.
@@ -193,6 +198,7 @@ impl<'s> Seek<'s> {
             endpoint: self.picked.endpoint(),
             client: self.client,
             tlvs: self.tlvs.as_deref().map_or(&[], Vec::as_slice),
+            client_tls: self.client_tls.as_deref(),
             h1_only,
             worker: &self.local.worker,
         };

@@ -69,6 +69,7 @@ async fn open(
         endpoint,
         client: Some((SocketAddr::new(facts.ip, facts.port), facts.local)),
         tlvs: passage.tlvs.as_deref().map_or(&[], Vec::as_slice),
+        client_tls: passage.tls.as_deref(),
         h1_only: true,
         worker: &passage.local.worker,
     };

@@ -85,7 +85,7 @@ fn serve<F: Future<Output = ()> + 'static>(
 }
 
 fn dial<'d>(plan: &'d UpstreamPlan, endpoint: &'d Endpoint, worker: &'d Worker) -> Dial<'d> {
-    Dial { plan, endpoint, client: None, tlvs: &[], h1_only: false, worker }
+    Dial { plan, endpoint, client: None, tlvs: &[], client_tls: None, h1_only: false, worker }
 }
 
 async fn session(plan: &UpstreamPlan, endpoint: &Endpoint, worker: &Worker) -> crate::H2Session {
