@@ -267,7 +267,7 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         proxy_protocol,
     } = old;
     let same_tls = match (tls, &new.tls) {
-        (Some(old), Some(new)) => Arc::ptr_eq(&old.any, &new.any) && Arc::ptr_eq(&old.h1, &new.h1),
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new),
         (old, new) => old.is_none() && new.is_none(),
     };
     (id, name, zone, limits) == (&new.id, &new.name, &new.zone, &new.limits)

@@ -92,16 +92,16 @@ impl FloodKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Continuation => "continuation_flood",
-            Self::EmptyData => "empty_data_flood",
-            Self::Faults => "fault_flood",
-            Self::HeaderList => "header_bomb",
-            Self::Ping => "ping_flood",
-            Self::Priority => "priority_flood",
+            Self::Continuation => "continuation",
+            Self::EmptyData => "empty_frames",
+            Self::Faults => "faults",
+            Self::HeaderList => "header_list",
+            Self::Ping => "ping",
+            Self::Priority => "priority",
             Self::Reset => "rapid_reset",
-            Self::Settings => "settings_flood",
-            Self::SmallData => "small_data_flood",
-            Self::WindowUpdate => "window_update_flood",
+            Self::Settings => "settings",
+            Self::SmallData => "small_frames",
+            Self::WindowUpdate => "window_update",
         }
     }
 

@@ -10,7 +10,7 @@ use portunus_h2::{ClientOptions, H2Error};
 use portunus_http::split_host_port;
 use portunus_net::{DialTo, Io, dial};
 use portunus_preface::proxy_protocol::{self, Addresses, Ssl, Tlv, Tlvs};
-use portunus_tls::TlsError;
+use portunus_tls::{TlsError, connect, connect_offering};
 use portunus_worker::Worker;
 
 use crate::counted::Counted;
@@ -75,8 +75,10 @@ impl Dial<'_> {
         let authority = self.endpoint.authority.as_bytes();
         let host = split_host_port(authority).map_or(authority, |parts| parts.host);
         let host = std::str::from_utf8(host).unwrap_or("");
-        let tls = if self.h1_only { &tls.h1 } else { &tls.any };
-        let connected = portunus_tls::connect(io, tls, host).await;
+        let connected = match self.h1_only {
+            true => connect_offering(io, tls, host, &[H1_ALPN.to_vec()]).await,
+            false => connect(io, tls, host).await,
+        };
         let (io, facts) = connected.map_err(|error| self.untrusted(&error))?;
         let spoken = if facts.alpn.as_deref() == Some(b"h2") { Spoken::H2 } else { Spoken::H1 };
         if wanted == HttpVersion::H2 && spoken == Spoken::H1 {
@@ -164,6 +166,8 @@ fn connect_error(error: &io::Error) -> ProxyError {
     ProxyError::upstream(kind, Retry::Unsent)
 }
 
+/// HTTP/1.1 as TLS calls it (RFC 7301).
+const H1_ALPN: &[u8] = b"http/1.1";
 /// Bits of the PROXY protocol: the client used TLS, and showed a certificate in this session.
 const CLIENT_TLS: u8 = 1;
 const CLIENT_CERTIFICATE: u8 = 4;

@@ -30,4 +30,4 @@ pub use session::H2Session;
 pub use store::StateStore;
 pub use stream::{AnswerSource, RequestSink, Step, UpstreamStream};
 pub use tunnel::{IoSink, IoSource, TunnelSink, TunnelSource};
-pub use upstream::{HttpVersion, ServingSet, Upstream, UpstreamPlan, UpstreamTls};
+pub use upstream::{HttpVersion, ServingSet, Upstream, UpstreamPlan};

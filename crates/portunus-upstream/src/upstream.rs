@@ -41,22 +41,13 @@ pub struct UpstreamPlan {
     /// Limits on the heads of answers.
     pub limits: Limits,
     /// TLS to its endpoints, where they want it.
-    pub tls: Option<UpstreamTls>,
+    pub tls: Option<Arc<ClientTls>>,
     /// What its endpoints speak.
     pub http: HttpVersion,
     /// The most exchanges at once on one connection of HTTP/2; what the endpoint allows, if that is less.
     pub streams_max: u32,
     /// The PROXY protocol header that each connection begins with. Such connections serve one client alone.
     pub proxy_protocol: Option<proxy_protocol::Version>,
-}
-
-/// TLS to an upstream. What it offers to speak is settled when it is made, so there are two.
-#[derive(Clone, Debug)]
-pub struct UpstreamTls {
-    /// For whatever the upstream may speak.
-    pub any: Arc<ClientTls>,
-    /// For HTTP/1 alone, where the upstream has the choice; else the same.
-    pub h1: Arc<ClientTls>,
 }
 
 /// Which version of HTTP an upstream speaks.

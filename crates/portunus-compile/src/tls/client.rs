@@ -7,7 +7,6 @@ use portunus_config::EndpointScheme;
 use portunus_config::spec::{HttpSpec, UpstreamSpec, UpstreamTlsSpec};
 use portunus_spec::{Reader, Spanned};
 use portunus_tls::{ClientOptions, ClientTls, MinVersion, TlsConfigError};
-use portunus_upstream::UpstreamTls;
 
 use super::files::Files;
 use super::server::min_version;
@@ -44,14 +43,14 @@ impl TlsClients {
         upstream: &UpstreamSpec,
         files: &Files<'_>,
         reader: &mut Reader<'_>,
-    ) -> Option<Option<UpstreamTls>> {
+    ) -> Option<Option<Arc<ClientTls>>> {
         if !is_wanted(upstream) {
             return Some(None);
         }
         let spec = upstream.tls.as_ref();
         reader.key("tls", |reader| {
             let settings = settings(spec.map(|spec| &spec.value), upstream, files, reader)?;
-            match self.both(settings) {
+            match self.client(settings) {
                 Ok(tls) => Some(Some(tls)),
                 Err(error) => {
                     let client = spec.and_then(|spec| spec.client.as_ref());
@@ -73,16 +72,6 @@ impl TlsClients {
     /// Without the previous ones.
     pub(crate) fn finish(self) -> Self {
         Self { before: Vec::new(), ..self }
-    }
-
-    /// With what the settings offer, and with HTTP/1 alone where they leave the choice.
-    fn both(&mut self, settings: ClientSettings) -> Result<UpstreamTls, TlsConfigError> {
-        let any = self.client(settings.clone())?;
-        let h1 = match settings.alpn.len() {
-            1 => Arc::clone(&any),
-            _ => self.client(ClientSettings { alpn: vec![H1.to_vec()], ..settings })?,
-        };
-        Ok(UpstreamTls { any, h1 })
     }
 
     fn client(&mut self, settings: ClientSettings) -> Result<Arc<ClientTls>, TlsConfigError> {

@@ -41,7 +41,7 @@ impl Probe {
             authority: plan.host.clone().unwrap_or_else(|| endpoint.authority.clone()),
             tls_name: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
             plan: plan.clone(),
-            tls: upstream.tls.as_ref().map(|tls| Arc::clone(&tls.any)),
+            tls: upstream.tls.clone(),
             http: upstream.http,
             introduces: upstream.proxy_protocol,
         }

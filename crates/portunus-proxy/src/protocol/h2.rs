@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use portunus_base::{Mono, TlsFacts};
 use portunus_exchange::{ClientFacts, ErrorKind, Exchange, ProxyError};
-use portunus_h2::{FloodKind, H2Error, H2ErrorKind, H2Fault, Request, Server, ServerOptions};
+use portunus_h2::{H2Error, H2ErrorKind, H2Fault, Request, Server, ServerOptions};
 use portunus_http::HeaderId;
 use portunus_snapshot::ListenerPlan;
 use portunus_upstream::wire::ReadBuffer;
@@ -224,18 +224,7 @@ fn options(listener: &ListenerPlan) -> ServerOptions {
 /// The word by which an end is counted; None where the client did nothing that it may not do.
 fn misdeed(kind: H2ErrorKind) -> Option<&'static str> {
     match kind {
-        H2ErrorKind::Flood(flood) => Some(match flood {
-            FloodKind::Continuation => "continuation",
-            FloodKind::EmptyData => "empty_frames",
-            FloodKind::Faults => "faults",
-            FloodKind::HeaderList => "header_list",
-            FloodKind::Ping => "ping",
-            FloodKind::Priority => "priority",
-            FloodKind::Reset => "rapid_reset",
-            FloodKind::Settings => "settings",
-            FloodKind::SmallData => "small_frames",
-            FloodKind::WindowUpdate => "window_update",
-        }),
+        H2ErrorKind::Flood(flood) => Some(flood.name()),
         H2ErrorKind::Protocol(_) => Some("protocol"),
         _ => None,
     }

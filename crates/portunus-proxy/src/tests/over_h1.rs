@@ -9,7 +9,6 @@ use portunus_tls::{
     CertStore, CertTable, ClientOptions, ClientTls, HandshakeGate, LocalCa, ServerOptions,
     ServerTls, TicketKeys,
 };
-use portunus_upstream::UpstreamTls;
 
 use super::*;
 
@@ -52,13 +51,10 @@ fn both(worker: &Worker, metrics: &Registry, ca: &LocalCa) -> Snapshot {
             own.spawn(serve_both(io, Arc::clone(&tls), own.clone()));
         }
     });
-    let client = |names: &[&str]| {
-        let ca_pem = Some(ca.pem().as_bytes().to_vec());
-        let options = ClientOptions { ca_pem, alpn: alpn(names), ..ClientOptions::default() };
-        Arc::new(ClientTls::new(&options).unwrap())
-    };
-    let (any, h1) = (client(&["h2", "http/1.1"]), client(&["http/1.1"]));
-    snapshot_with(metrics, address, |plan| plan.tls = Some(UpstreamTls { any, h1 }))
+    let ca_pem = Some(ca.pem().as_bytes().to_vec());
+    let options = ClientOptions { ca_pem, alpn: alpn(&["h2", "http/1.1"]), ..Default::default() };
+    let client = Arc::new(ClientTls::new(&options).unwrap());
+    snapshot_with(metrics, address, |plan| plan.tls = Some(client))
 }
 
 async fn serve_both(io: Io, tls: Arc<ServerTls>, worker: Worker) {

@@ -1,5 +1,7 @@
 use portunus_http::{Method, RequestHead};
 
+use portunus_h2::FloodKind;
+
 use super::*;
 
 #[test]
