@@ -1,39 +1,8 @@
 //! Why a message was refused: one variant a fault, each with a stable code and a status.
 
-macro_rules! faults {
-    ($($(#[$doc:meta])* $variant:ident => $code:literal, $status:literal;)*) => {
-        /// A fault in a message. The codes are stable: they stand in logs, metrics and answers.
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-        pub enum H1Error {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl H1Error {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code without the side, for instance `bad_chunk_size`.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The reason code for a request, for instance `request.bad_chunk_size`.
-            #[must_use]
-            pub fn reason(self) -> &'static str {
-                match self { $(Self::$variant => concat!("request.", $code),)* }
-            }
-
-            /// The status that answers a request with this fault.
-            #[must_use]
-            pub fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)* }
-            }
-        }
-    };
-}
-
-faults! {
+portunus_http::faults! {
+    /// A fault in a message. The codes are stable: they stand in logs, metrics and answers.
+    H1Error, "request.";
     /// A CR that no LF follows.
     BareCr => "bare_cr", 400;
     /// A LF that no CR precedes.

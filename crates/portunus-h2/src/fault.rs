@@ -1,40 +1,8 @@
 //! Why a message was refused: one variant a fault, each with a stable code and a status.
 
-macro_rules! faults {
-    ($($(#[$doc:meta])* $variant:ident => $code:literal, $status:literal;)*) => {
-        /// A fault in a message (RFC 9113 section 8.1.1). The codes are stable: they stand in logs, metrics and
-        /// answers.
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-        pub enum H2Fault {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl H2Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code without the protocol, for instance `bad_field_name`.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The reason code for a request, for instance `h2.bad_field_name`.
-            #[must_use]
-            pub fn reason(self) -> &'static str {
-                match self { $(Self::$variant => concat!("h2.", $code),)* }
-            }
-
-            /// The status that answers a request with this fault.
-            #[must_use]
-            pub fn status(self) -> u16 {
-                match self { $(Self::$variant => $status,)* }
-            }
-        }
-    };
-}
-
-faults! {
+portunus_http::faults! {
+    /// A fault in a message (RFC 9113 section 8.1.1). The codes are stable: they stand in logs, metrics and answers.
+    H2Fault, "h2.";
     /// A `:authority` that is not a host with perhaps a port.
     BadAuthority => "bad_authority", 400;
     /// A `%` in the path that no two hexadecimal digits follow.

@@ -4,6 +4,7 @@
 //! the proxy. Pure: no tokio, no sockets, no clock. A head and its headers live in one arena that is
 //! recycled from exchange to exchange, so that a request in steady state allocates nothing.
 
+mod fault;
 mod framing;
 mod header_id;
 mod header_ids;
