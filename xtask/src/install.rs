@@ -39,12 +39,20 @@ pub(crate) const BUILD_TOOLS: &[DebianTool] = &[
 
 /// What the tests compare us with. Each such test says that it is skipped when its peer is absent.
 pub(crate) const TEST_PEERS: &[DebianTool] = &[
+    DebianTool { program: "chromium", package: "chromium", needed_for: "the tests of logins" },
     DebianTool { program: "curl", package: "curl", needed_for: "the whole-program tests" },
     DebianTool { program: "h2load", package: "nghttp2-client", needed_for: "the HTTP/2 tests" },
     DebianTool { program: "haproxy", package: "haproxy", needed_for: "the differential tests" },
     DebianTool { program: "nginx", package: "nginx", needed_for: "the differential tests" },
+    DebianTool { program: "node", package: "nodejs", needed_for: "the tests of logins" },
+    DebianTool { program: "npm", package: "npm", needed_for: "the tests of logins" },
     DebianTool { program: "pebble", package: "pebble", needed_for: "the tests of ACME" },
     DebianTool { program: "python3", package: "python3-pip", needed_for: "the protocol tests" },
+    DebianTool {
+        program: "redis-server",
+        package: "redis-server",
+        needed_for: "the tests of shared limits",
+    },
     DebianTool { program: "testssl", package: "testssl.sh", needed_for: "the TLS tests" },
 ];
 
@@ -107,6 +115,33 @@ pub(crate) fn python_packages(target: &Path) {
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
         pip.args(["--only-binary", ":all:", "--root-user-action", "ignore", "--target"]);
         process::run(pip.arg(&folder).args(PYTHON_PACKAGES))?;
+        anyhow::Ok(fs::write(note, wanted)?)
+    };
+    if let Err(error) = install() {
+        println!("not installed: {error:#}; going on without");
+    }
+}
+
+/// Installs the Node packages of the tests, those of `tests/node/package-lock.json`, into `target/node`, unless they are
+/// there. Never fails, as with [`debian_tools`].
+pub(crate) fn node_packages(target: &Path) {
+    let folder = target.join("node");
+    let install = || {
+        let root = process::root()?.join("tests/node");
+        let [package, lock] = ["package.json", "package-lock.json"].map(|name| root.join(name));
+        let wanted = fs::read_to_string(&lock)?;
+        let note = folder.join("installed.txt");
+        if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        println!("installing with npm into target/node: the packages of tests/node/package.json");
+        fs::create_dir_all(&folder)?;
+        for file in [package, lock] {
+            fs::copy(&file, folder.join(file.file_name().unwrap_or_default()))?;
+        }
+        let mut npm = process::command("npm")?;
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        process::run(npm.arg("--prefix").arg(&folder))?;
         anyhow::Ok(fs::write(note, wanted)?)
     };
     if let Err(error) = install() {

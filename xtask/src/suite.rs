@@ -12,6 +12,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<ExitCode> {
     // The program lies in a folder of the profile, in cargo's target folder.
     if let Some(target) = program.ancestors().nth(2) {
         install::python_packages(target);
+        install::node_packages(target);
     }
     let mut nextest = process::cargo()?;
     nextest.args(["nextest", "run", "--workspace"]);

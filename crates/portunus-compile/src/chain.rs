@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portunus_config::ConfigSpec;
 use portunus_config::spec::UseSpec;
-use portunus_filter::{Factory, Link};
+use portunus_filter::{Factory, Link, Stores};
 use portunus_spec::{Node, Reader, Span, Spanned, Value};
 
 use crate::Inputs;
@@ -25,9 +25,10 @@ pub(crate) struct Chains<'a> {
 impl<'a> Chains<'a> {
     /// Reads the named chains. Names that stand for nothing are reported by the caller, chains within themselves by
     /// the loader.
-    pub(crate) fn read(inputs: &Inputs<'a>, reader: &mut Reader<'_>) -> Self {
+    pub(crate) fn read(inputs: &Inputs<'a>, stores: &'a Stores, reader: &mut Reader<'_>) -> Self {
         let (spec, factories) = (inputs.spec, inputs.registries.filters);
-        let chains = Self { spec, factories, filters: Filters::new(inputs), named: HashMap::new() };
+        let filters = Filters::new(inputs, stores);
+        let chains = Self { spec, factories, filters, named: HashMap::new() };
         reader.key("filters", |reader| {
             for (name, _) in &spec.filters {
                 if chains.factory(name).is_some() {

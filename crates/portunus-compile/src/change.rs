@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portunus_snapshot::{ListenerPlan, Route};
 
 use crate::route::{RouteRecord, same_route};
-use crate::{Compiled, ListenerBinding, UpstreamSource};
+use crate::{Compiled, KnownConsumer, ListenerBinding, UpstreamSource};
 
 /// What differs between two results.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Change {
     pub routes: Changed,
     /// Upstreams, by name or URL.
     pub upstreams: Changed,
+    /// Consumers, by name.
+    pub consumers: Changed,
 }
 
 /// What differs in one kind of thing.
@@ -42,6 +44,7 @@ pub fn difference(old: Option<&Compiled>, new: &Compiled) -> Change {
         listeners: compare(old(listeners), listeners(new)),
         routes: compare(old(routes), routes(new)),
         upstreams: compare(old(upstreams), upstreams(new)),
+        consumers: compare(old(consumers), consumers(new)),
     }
 }
 
@@ -49,7 +52,8 @@ impl Change {
     /// True when everything is the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.listeners, &self.routes, &self.upstreams].into_iter().all(Changed::is_empty)
+        let Self { listeners, routes, upstreams, consumers } = self;
+        [listeners, routes, upstreams, consumers].into_iter().all(Changed::is_empty)
     }
 }
 
@@ -61,11 +65,15 @@ impl Changed {
     }
 }
 
-/// One line for each kind of thing.
+/// One line for each kind of thing; for consumers only where something is different.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "listeners: {}\nroutes: {}\n", self.listeners, self.routes)?;
-        write!(f, "upstreams: {}", self.upstreams)
+        write!(f, "upstreams: {}", self.upstreams)?;
+        match self.consumers.is_empty() {
+            true => Ok(()),
+            false => write!(f, "\nconsumers: {}", self.consumers),
+        }
     }
 }
 
@@ -92,6 +100,7 @@ enum Thing<'c> {
     Listener(&'c ListenerBinding, Option<&'c Arc<ListenerPlan>>),
     Route(&'c RouteRecord, &'c Route),
     Upstream(&'c UpstreamSource),
+    Consumer(&'c KnownConsumer),
 }
 
 impl Thing<'_> {
@@ -105,6 +114,7 @@ impl Thing<'_> {
                 old_record == new_record && same_route(old, new)
             }
             (Self::Upstream(old), Self::Upstream(new)) => old.is(new),
+            (Self::Consumer(old), Self::Consumer(new)) => old.is(new),
             _ => false,
         }
     }
@@ -124,6 +134,11 @@ fn routes(compiled: &Compiled) -> Vec<(&str, Thing<'_>)> {
 fn upstreams(compiled: &Compiled) -> Vec<(&str, Thing<'_>)> {
     let upstreams = compiled.upstreams.iter();
     upstreams.map(|source| (&*source.upstream.plan.name, Thing::Upstream(source))).collect()
+}
+
+fn consumers(compiled: &Compiled) -> Vec<(&str, Thing<'_>)> {
+    let known = compiled.consumers.consumers.iter();
+    known.map(|known| (&*known.consumer.name, Thing::Consumer(known))).collect()
 }
 
 fn compare(old: Vec<(&str, Thing<'_>)>, new: Vec<(&str, Thing<'_>)>) -> Changed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portunus_config::ConfigSpec;
 use portunus_config::spec::{LogFormatSpec, LogTargetSpec};
-use portunus_filter::Factory;
+use portunus_filter::{Background, Factory, Services};
 use portunus_snapshot::{Networks, Snapshot};
 use portunus_spec::{Diagnostics, Lookup, Reader};
 use portunus_telemetry::{Format, Registry};
@@ -12,6 +12,7 @@ use portunus_upstream::{StateStore, Upstream};
 
 use crate::acme::{self, AcmeSource};
 use crate::chain::Chains;
+use crate::consumers::{self, ConsumerSource};
 use crate::filters::BuiltFilters;
 use crate::listener::{ListenerBinding, ListenerIds, Listeners};
 use crate::route::{Parties, RouteRecord, Routes};
@@ -39,6 +40,8 @@ pub struct Inputs<'a> {
     pub metrics: &'a Registry,
     /// What TLS needs that outlives configurations.
     pub tls: &'a TlsShared,
+    /// What filters share.
+    pub services: &'a Services,
     /// The result that is in force, to keep of it what is the same.
     pub previous: Option<&'a Compiled>,
 }
@@ -56,6 +59,8 @@ pub struct Compiled {
     pub certificates: Vec<CertificateSource>,
     /// The certificates that are asked for by ACME.
     pub acme: Option<AcmeSource>,
+    /// Who calls the API.
+    pub consumers: Arc<ConsumerSource>,
     /// The files of certificates and keys, as they are written: when one changes, the same spec is compiled again.
     pub tls_files: Vec<String>,
     pub(crate) listener_ids: ListenerIds,
@@ -64,6 +69,13 @@ pub struct Compiled {
     pub(crate) filters: BuiltFilters,
     /// By the ids of the routes.
     pub(crate) routes: Vec<RouteRecord>,
+}
+
+impl Compiled {
+    /// The work that filters want done while they are in force.
+    pub fn tasks(&self) -> impl Iterator<Item = &Arc<dyn Background>> {
+        self.filters.tasks()
+    }
 }
 
 /// Compiles a configuration. Of one that loaded without errors, the result is `None` exactly when there are errors
@@ -90,9 +102,11 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
     let files = Files::new(inputs.lookup);
     let servers = Servers::read(inputs, &listeners.ids, &files, reader);
     let acme = acme::read(inputs.spec, &servers.sources(), &files, reader);
+    let consumers = consumers::read(inputs.spec, &files, reader);
+    let stores = consumers::stores(inputs.spec, &files, reader);
     let mut upstreams = Upstreams::read(inputs, &files, reader);
     listeners.read_passed(inputs, &mut upstreams, reader);
-    let mut chains = Chains::read(inputs, reader);
+    let mut chains = Chains::read(inputs, &stores, reader);
     let ids = &listeners.ids;
     let mut parties = Parties { chains: &mut chains, upstreams: &mut upstreams, listeners: ids };
     let routes = Routes::read(inputs, &mut parties, reader);
@@ -123,6 +137,7 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
         upstreams,
         certificates: servers.sources(),
         acme,
+        consumers: Arc::new(consumers),
         tls_files: files.paths(),
         listener_ids: listeners.ids,
         servers,

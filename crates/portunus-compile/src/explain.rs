@@ -85,6 +85,8 @@ pub struct Step {
     pub filter: String,
     /// What it answers.
     pub verdict: StepVerdict,
+    /// What it says about it, one line each.
+    pub notes: Vec<String>,
     /// What it changes, one line each.
     pub changes: Vec<String>,
 }

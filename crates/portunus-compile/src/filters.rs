@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portunus_base::UpstreamId;
-use portunus_filter::{BuildCx, Factory, Link, Slots, UpstreamNames};
+use portunus_filter::{Background, BuildCx, Factory, Link, Services, Slots, Stores, UpstreamNames};
 use portunus_spec::{Lookup, Node, Reader, Span, Spanned, yaml};
 
 use crate::readings::{Readings, Recorded};
@@ -30,11 +30,20 @@ pub(crate) struct Written<'s> {
 
 /// The filters of a configuration.
 pub(crate) struct Filters<'a> {
-    lookup: &'a dyn Lookup,
+    parts: Parts<'a>,
     previous: Option<&'a BuiltFilters>,
     written: Vec<Place<'a>>,
     built: HashMap<Key, Built>,
     slots: Slots,
+}
+
+/// What each filter is built with.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    lookup: &'a dyn Lookup,
+    services: &'a Services,
+    stores: &'a Stores,
+    registry: &'static [Factory],
 }
 
 /// Built filters, kept for the next configuration.
@@ -43,6 +52,7 @@ pub(crate) struct BuiltFilters {
     by_key: HashMap<Key, Built>,
     /// Slots that were handed out, those of filters that are gone included: workers still hold their state.
     slots: usize,
+    stores: Stores,
 }
 
 /// A place where a filter is written, with the forms of it that routes needed so far.
@@ -66,18 +76,27 @@ struct Built {
     link: Link,
     readings: Arc<Readings>,
     upstreams: Arc<[(Spanned<String>, UpstreamId)]>,
+    tasks: Arc<[Arc<dyn Background>]>,
     warned: bool,
 }
 
 impl<'a> Filters<'a> {
-    pub(crate) fn new(inputs: &Inputs<'a>) -> Self {
+    pub(crate) fn new(inputs: &Inputs<'a>, stores: &'a Stores) -> Self {
         let previous = inputs.previous.map(|compiled: &Compiled| &compiled.filters);
+        // With other stores a filter is another one, whatever is written for it.
+        let kept = previous.filter(|before| before.stores == *stores);
         let mut slots = Slots::default();
         for _ in 0..previous.map_or(0, |before| before.slots) {
             slots.take();
         }
         let (written, built) = (Vec::new(), HashMap::new());
-        Self { lookup: inputs.lookup, previous, written, built, slots }
+        let parts = Parts {
+            lookup: inputs.lookup,
+            services: inputs.services,
+            stores,
+            registry: inputs.registries.filters,
+        };
+        Self { parts, previous: kept, written, built, slots }
     }
 
     /// Notes a filter; what is returned stands for it in [`Filters::link`].
@@ -95,7 +114,7 @@ impl<'a> Filters<'a> {
         upstreams: &mut Upstreams<'_>,
         reader: &mut Reader<'_>,
     ) -> Option<Link> {
-        let Self { lookup, previous, written, built, slots } = self;
+        let Self { parts, previous, written, built, slots } = self;
         let place = written.get_mut(place)?;
         let used: Vec<&str> = params.iter().copied().filter(|name| place.mentions(name)).collect();
         if let Some((_, link)) = place.forms.iter().find(|(names, _)| **names == *used) {
@@ -103,16 +122,16 @@ impl<'a> Filters<'a> {
         }
         let key = place.key(&used);
         let before = previous.and_then(|previous| previous.by_key.get(&key));
-        let kept = before.filter(|before| before.still_holds(*lookup, upstreams));
+        let kept = before.filter(|before| before.still_holds(parts.lookup, upstreams));
         let made = match kept {
             Some(kept) if !kept.warned => Some(kept.clone()),
             Some(kept) => {
                 // The user should hear of the warning again, but the filter stays the one that it was.
                 let mut spare = Slots::default();
-                build(&place.written, params, *lookup, upstreams, &mut spare, reader);
+                build(&place.written, params, *parts, upstreams, &mut spare, reader);
                 Some(kept.clone())
             }
-            None => build(&place.written, params, *lookup, upstreams, slots, reader),
+            None => build(&place.written, params, *parts, upstreams, slots, reader),
         };
         let link = made.as_ref().map(|made| made.link.clone());
         place.forms.push((key.params.clone(), link.clone()));
@@ -123,7 +142,7 @@ impl<'a> Filters<'a> {
     /// Reports mistakes in what is written, without building it: nobody knows a route for it.
     pub(crate) fn check(&self, place: usize, reader: &mut Reader<'_>) {
         let Some(Place { written, .. }) = self.written.get(place) else { return };
-        let mut inner = Reader::at(self.lookup, written.path.as_str());
+        let mut inner = Reader::at(self.parts.lookup, written.path.as_str());
         (written.factory.normal)(&written.node, &mut inner);
         reader.append(inner.finish());
     }
@@ -134,7 +153,15 @@ impl<'a> Filters<'a> {
     }
 
     pub(crate) fn finish(mut self) -> BuiltFilters {
-        BuiltFilters { by_key: self.built, slots: self.slots.take().index() }
+        let stores = self.parts.stores.clone();
+        BuiltFilters { by_key: self.built, slots: self.slots.take().index(), stores }
+    }
+}
+
+impl BuiltFilters {
+    /// The work that filters want done while they are in force.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &Arc<dyn Background>> {
+        self.by_key.values().flat_map(|built| &*built.tasks)
     }
 }
 
@@ -176,6 +203,7 @@ impl Clone for Built {
             link: self.link.clone(),
             readings: Arc::clone(&self.readings),
             upstreams: Arc::clone(&self.upstreams),
+            tasks: Arc::clone(&self.tasks),
             warned: self.warned,
         }
     }
@@ -190,20 +218,27 @@ impl std::fmt::Debug for Built {
 fn build(
     written: &Written<'_>,
     params: &[&str],
-    lookup: &dyn Lookup,
+    parts: Parts<'_>,
     upstreams: &mut Upstreams<'_>,
     slots: &mut Slots,
     reader: &mut Reader<'_>,
 ) -> Option<Built> {
-    let lookup = Recorded::new(lookup);
+    let lookup = Recorded::new(parts.lookup);
+    let mut tasks = Vec::new();
     let mut names = RecordedNames { upstreams, asked: Vec::new() };
     let mut inner = Reader::at(&lookup, written.path.as_str());
     let mut cx = BuildCx {
         reader: &mut inner,
         span: written.node.span,
+        name: written.factory.name,
+        scope: &written.scope,
         params,
         upstreams: &mut names,
         slots,
+        services: parts.services,
+        stores: parts.stores,
+        registry: parts.registry,
+        tasks: &mut tasks,
     };
     let filter = (written.factory.build)(&written.node, &mut cx);
     let found = inner.finish();
@@ -215,6 +250,7 @@ fn build(
         link: Link { name: written.factory.name, filter, interest },
         upstreams: names.asked.into(),
         readings: Arc::new(lookup.finish()),
+        tasks: tasks.into(),
         warned,
     })
 }

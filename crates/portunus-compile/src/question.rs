@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use portunus_base::Wall;
+use portunus_config::spec::TimeSpec;
 use portunus_exchange::Scheme;
 use portunus_http::{is_field_value, is_token_byte, valid_authority, valid_path};
 
@@ -21,6 +23,10 @@ pub struct Question {
     pub query: Option<String>,
     /// Header fields besides `Host`.
     pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<String>,
+    /// When it comes; `None` is now.
+    pub at: Option<Wall>,
     /// Who is connected to us: the client, or a proxy that says who the client is.
     pub client_ip: IpAddr,
     /// The listener by name; unless named, one that fits scheme and port, or else the host.
@@ -61,6 +67,8 @@ impl Question {
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query,
             headers: Vec::new(),
+            body: None,
+            at: None,
             client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             listener: None,
             sni: None,
@@ -69,7 +77,7 @@ impl Question {
 
     /// Reads words as they follow `explain`: `GET https://shop.example.com/orders/7 -H 'x-beta: 1'`.
     ///
-    /// curl's `-X`, `-H`, `-A`, `-b`, `-e` and `-I` are known, and `--client-ip`, `--listener` and `--sni`.
+    /// curl's `-X`, `-H`, `-A`, `-b`, `-d`, `-e` and `-I` are known, and `--at`, `--client-ip`, `--listener` and `--sni`.
     ///
     /// # Errors
     /// What is wrong, as one line.
@@ -85,10 +93,15 @@ impl Question {
         // A client asks for the URL's host, whatever `Host` says.
         let named = parts.sni.map(str::to_owned);
         question.sni = named.or_else(|| question.host_name()).filter(|_| question.is_https());
-        question.method = parts.method.unwrap_or("GET").to_owned();
+        let method = if parts.body.is_some() { "POST" } else { "GET" };
+        question.method = parts.method.unwrap_or(method).to_owned();
         for (name, value) in parts.headers {
             question.add_header(&name, &value)?;
         }
+        if let Some(body) = parts.body {
+            question.set_body(body);
+        }
+        question.at = parts.at;
         question.client_ip = parts.client_ip.unwrap_or(question.client_ip);
         question.listener = parts.listener.map(str::to_owned);
         Ok(question)
@@ -113,6 +126,20 @@ impl Question {
             return Err(format!("`{value}` is not a host"));
         }
         Ok(())
+    }
+
+    /// Gives it a body, with its length, and with the type of JSON where it looks so and no type is named.
+    pub fn set_body(&mut self, body: &str) {
+        let named =
+            |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let (has_length, has_type) = (named("content-length"), named("content-type"));
+        if !has_length {
+            self.headers.push(("Content-Length".to_owned(), body.len().to_string()));
+        }
+        if !has_type && body.trim_start().starts_with(['{', '[']) {
+            self.headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        self.body = Some(body.to_owned());
     }
 
     /// Whether the client speaks TLS.
@@ -152,6 +179,8 @@ struct Parts<'w> {
     method: Option<&'w str>,
     url: Option<&'w str>,
     headers: Vec<(String, String)>,
+    body: Option<&'w str>,
+    at: Option<Wall>,
     client_ip: Option<IpAddr>,
     listener: Option<&'w str>,
     sni: Option<&'w str>,
@@ -177,6 +206,8 @@ impl<'w> Parts<'w> {
             "-A" | "--user-agent" => self.header("User-Agent", value()?),
             "-b" | "--cookie" => self.header("Cookie", value()?),
             "-e" | "--referer" => self.header("Referer", value()?),
+            "-d" | "--data" => self.body = Some(value()?),
+            "--at" => self.at = Some(TimeSpec::parse(value()?)?.0),
             "--client-ip" => {
                 let text = value()?;
                 let ip = text.parse().map_err(|_| format!("`{text}` is not an IP address"))?;
@@ -213,7 +244,7 @@ fn is_method(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
 }
 
-const OPTIONS: &str = "-X, -H, -A, -b, -e, -I, --client-ip, --listener, --sni";
+const OPTIONS: &str = "-X, -H, -A, -b, -d, -e, -I, --at, --client-ip, --listener, --sni";
 
 #[cfg(test)]
 mod tests;

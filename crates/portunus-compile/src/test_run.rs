@@ -86,6 +86,10 @@ fn question(test: &TestSpec) -> Result<Question, String> {
     for (name, value) in &test.headers {
         question.add_header(name, value)?;
     }
+    question.at = test.at.map(|at| at.0);
+    if let Some(body) = &test.body {
+        question.set_body(body);
+    }
     question.client_ip = test.client_ip.unwrap_or(question.client_ip);
     Ok(question)
 }

@@ -4,10 +4,12 @@ mod many_routes;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use portunus_base::Wall;
 use portunus_config::{Env, Loaded, load_text};
-use portunus_filter::Factory;
+use portunus_fetch::Fetcher;
+use portunus_filter::{Factory, Services};
 use portunus_spec::{Diagnostics, Lookup};
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
@@ -17,7 +19,8 @@ use crate::{Compiled, Inputs, Registries, TlsShared, compile};
 /// A process: what stays the same over its reloads.
 pub(crate) struct Process {
     pub(crate) store: StateStore,
-    pub(crate) metrics: Registry,
+    pub(crate) metrics: Arc<Registry>,
+    pub(crate) services: Services,
     pub(crate) filters: &'static [Factory],
     pub(crate) tls: TlsShared,
     pub(crate) files: RefCell<HashMap<&'static str, &'static str>>,
@@ -25,10 +28,11 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn new() -> Self {
-        let metrics = Registry::new(Options::new("test", Wall(0)));
+        let metrics = Arc::new(Registry::new(Options::new("test", Wall(0))));
+        let services = Services::new(Arc::clone(&metrics), Fetcher::default());
         let (store, files) = (StateStore::default(), RefCell::default());
         let tls = TlsShared::new(None);
-        Self { store, metrics, filters: portunus_filters::FILTERS, tls, files }
+        Self { store, metrics, services, filters: portunus_filters::FILTERS, tls, files }
     }
 
     /// Writes a file.
@@ -64,8 +68,8 @@ impl Process {
         let Some(spec) = &loaded.spec else { return (None, Diagnostics::default()) };
         let registries = &Registries { filters: self.filters };
         let (store, metrics) = (&self.store, &self.metrics);
-        let tls = &self.tls;
-        compile(Inputs { spec, lookup: self, registries, store, metrics, tls, previous })
+        let (tls, services) = (&self.tls, &self.services);
+        compile(Inputs { spec, lookup: self, registries, store, metrics, tls, services, previous })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Whether a filter, a balancer or a path pattern is right is for their owners to say.
 
+mod consumers;
 mod listeners;
 mod routes;
 mod tls;
@@ -29,6 +30,9 @@ pub(crate) fn check(config: &ConfigSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>
         }
     });
     reader.key("filters", |reader| chains(config, reader));
+    reader.key("consumers", |reader| consumers::consumers(names, reader));
+    reader.key("plans", |reader| consumers::plans(names, reader));
+    reader.key("stores", |reader| consumers::stores(&config.stores, names, reader));
     reader.key("admin", |reader| admin(&config.admin, reader));
     reader.key("tests", |reader| {
         for (index, test) in config.tests.iter().enumerate() {

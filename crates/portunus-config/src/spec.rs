@@ -1,6 +1,7 @@
 //! The typed top level: what CONFIG names, and nothing that a feature owns.
 
 mod acme;
+mod consumer;
 mod feature;
 mod host;
 mod implied;
@@ -8,8 +9,10 @@ mod l4;
 mod listener;
 mod log;
 mod route;
+mod stores;
 mod target;
 mod test;
+mod time;
 mod tls;
 mod upstream;
 
@@ -24,6 +27,7 @@ pub use acme::{
     AcmeSpec, ChallengeSpec, DirectorySpec, DnsSpec, EabSpec, OnDemandSpec, Rfc2136Spec,
     TsigAlgorithmSpec,
 };
+pub use consumer::{ConsumerSpec, FullKeySpec, KeySpec, PasswordSpec, PlanSpec, SignatureSpec};
 pub use feature::{DiscoverSpec, NotYet, UseSpec};
 pub use host::{HostSpec, HstsSpec, RedirectHttpsSpec};
 pub use l4::{TcpSpec, TcpTimeoutsSpec, UdpSpec};
@@ -35,8 +39,10 @@ pub use log::{AccessLogSpec, LevelSpec, LogFormatSpec, LogSpec, LogTargetSpec};
 pub use route::{
     MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, RouteTimeoutsSpec, RulesSpec, WhenSpec,
 };
+pub use stores::{KeyStoreSpec, PostgresSpec, RedisSpec, StoresSpec};
 pub use target::{TargetSpec, ToSpec, WeightedSpec};
 pub use test::{ExpectSpec, TestSpec};
+pub use time::TimeSpec;
 pub use tls::{
     CertificateSpec, CertificatesSpec, ClientAuthModeSpec, ClientAuthSpec, ClientCertificateSpec,
     HostTlsSpec, PemSpec, TlsSpec, TlsVersionSpec, UpstreamTlsSpec,
@@ -86,11 +92,11 @@ spec! {
         /// Certificates by ACME: an e-mail address is enough.
         acme: Option<AcmeSpec>,
         /// Who calls the API.
-        consumers: NotYet,
-        /// What consumers may do.
-        plans: NotYet,
+        consumers: Vec<ConsumerSpec> = Vec::new(),
+        /// What consumers may do, by name.
+        plans: Named<PlanSpec> = Named::default(),
         /// What several nodes share.
-        stores: NotYet,
+        stores: StoresSpec,
         /// Where answers are kept.
         cache: NotYet,
         /// Traces.

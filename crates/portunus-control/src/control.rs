@@ -8,6 +8,7 @@ use portunus_base::{Clock as _, SystemClock, Wall};
 use portunus_compile::{Registries, difference};
 use portunus_config::spec::{AdminAddressSpec, LevelSpec, WorkersSpec};
 use portunus_config::{ConfigSpec, Env};
+use portunus_fetch::Fetcher;
 use portunus_net::ListenAddress;
 use portunus_proxy::{Service, ServiceOptions};
 use portunus_telemetry::LogWriter;
@@ -17,6 +18,7 @@ use crate::admin::{Admin, AdminSocket};
 use crate::certificates::Certificates;
 use crate::listeners::{Rebinding, remove_sockets};
 use crate::pid_file::PidFile;
+use crate::services::{ServicesThread, Tasks};
 use crate::shared::{Command, Current, LastReload, Parts, ReloadResult, Reloaded, Shared, Stage};
 use crate::source::Accepted;
 use crate::upstreams::Upstreams;
@@ -44,6 +46,8 @@ pub struct Control {
     shared: Arc<Shared>,
     upstreams: Upstreams,
     certificates: Certificates,
+    tasks: Tasks,
+    services: ServicesThread,
     commands: mpsc::Receiver<Command>,
     files: Files,
     access_log: Option<Arc<LogWriter>>,
@@ -58,13 +62,17 @@ impl Control {
     /// The configuration is wrong, its tests fail, or the system does not give what it needs.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (started, began) = (SystemClock.mono(), earlier(SystemClock.wall()));
-        let world = Arc::new(World::serving(options.version, options.env, options.registries));
-        let prepared = world.prepare(&options.source, None);
+        let services = ServicesThread::start()
+            .map_err(|error| StartError::system("cannot start the services thread", error))?;
+        let fetcher = Fetcher::default().at_home(services.handle());
+        let Options { source, env, registries, version, console } = options;
+        let world = Arc::new(World::serving(version, env, registries, fetcher));
+        let prepared = world.prepare(&source, None);
         let level = prepared.loaded.spec.as_ref().map(|spec| spec.log.level);
         log::set_level(level.unwrap_or(LevelSpec::Info));
         let warnings = prepared.render(false);
         let accepted = prepared.accept()?;
-        options.console.block(&warnings);
+        console.block(&warnings);
         limits::raise_open_files();
         let workers = workers(&accepted.spec);
         let (rebinding, admin) = bind(&accepted, workers).await?;
@@ -82,8 +90,10 @@ impl Control {
         let parts = Parts { world: Arc::clone(&world), service, started, commands: sender, shown };
         let shared = Arc::new(Shared::new(parts, current));
         let mut control = Self {
-            source: options.source,
-            console: options.console,
+            source,
+            console,
+            services,
+            tasks: Tasks::default(),
             upstreams,
             certificates,
             shared,
@@ -104,6 +114,7 @@ impl Control {
     /// Lets in the first clients.
     async fn open(&mut self, rebinding: Rebinding, admin: Option<AdminSocket>) {
         let current = self.shared.current.load_full();
+        self.tasks.run(current.compiled.tasks(), &self.services.handle());
         self.upstreams.serve(&current.compiled.upstreams).await;
         let bound = rebinding.apply(&self.shared.service, self.console).await;
         self.shared.bound.store(Arc::new(bound));
@@ -168,6 +179,7 @@ impl Control {
     async fn publish(&mut self, new: &Arc<Current>, rebinding: Rebinding, read_since: Wall) {
         let shared = Arc::clone(&self.shared);
         self.certificates.serve(new, read_since);
+        self.tasks.run(new.compiled.tasks(), &self.services.handle());
         self.upstreams.serve(&new.compiled.upstreams).await;
         shared.current.store(Arc::clone(new));
         shared.service.publish(Arc::clone(&new.compiled.snapshot)).await;
@@ -361,6 +373,7 @@ fn start_service(
         workers,
         pin: accepted.spec.workers == WorkersSpec::Auto && workers > 1,
         metrics: Arc::clone(&world.metrics),
+        directory: Arc::clone(&world.services.directory),
         snapshot: Arc::clone(&accepted.compiled.snapshot),
         log,
     };

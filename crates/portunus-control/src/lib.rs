@@ -17,6 +17,7 @@ mod log;
 mod normal;
 mod pid_file;
 mod refusal;
+mod services;
 mod shared;
 mod signals;
 mod source;

@@ -8,6 +8,8 @@ use portunus_compile::{
     Compiled, Inputs, Registries, TestOutcome, TlsShared, compile, run_tests, test_diagnostics,
 };
 use portunus_config::{ConfigSpec, Disk, Env, Loaded, Surroundings, load, load_text};
+use portunus_fetch::Fetcher;
+use portunus_filter::Services;
 use portunus_spec::Diagnostics;
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
@@ -53,6 +55,8 @@ pub struct World {
     pub tls: TlsShared,
     /// All metrics.
     pub metrics: Arc<Registry>,
+    /// What filters share.
+    pub services: Services,
     /// The version of the program.
     pub version: &'static str,
 }
@@ -61,19 +65,32 @@ impl World {
     /// A world without history, to look at configurations in: none of them makes anything.
     #[must_use]
     pub fn new(version: &'static str, env: Env, registries: Registries) -> Self {
-        Self::with(TlsShared::new(None), version, env, registries)
+        Self::with(TlsShared::new(None), Fetcher::default(), version, env, registries)
     }
 
-    /// A world without history, to serve configurations in.
+    /// A world without history, to serve configurations in. What filters fetch is fetched by `fetcher`.
     #[must_use]
-    pub fn serving(version: &'static str, env: Env, registries: Registries) -> Self {
+    pub fn serving(
+        version: &'static str,
+        env: Env,
+        registries: Registries,
+        fetcher: Fetcher,
+    ) -> Self {
         let folder = authority_folder(&env);
-        Self::with(TlsShared::new(Some(folder)), version, env, registries)
+        Self::with(TlsShared::new(Some(folder)), fetcher, version, env, registries)
     }
 
-    fn with(tls: TlsShared, version: &'static str, env: Env, registries: Registries) -> Self {
+    fn with(
+        tls: TlsShared,
+        fetcher: Fetcher,
+        version: &'static str,
+        env: Env,
+        registries: Registries,
+    ) -> Self {
         let metrics = Arc::new(Registry::new(Options::new(version, SystemClock.wall())));
-        Self { env, registries, store: StateStore::default(), tls, metrics, version }
+        let services = Services::new(Arc::clone(&metrics), fetcher);
+        let store = StateStore::default();
+        Self { env, registries, store, tls, metrics, services, version }
     }
 
     /// Loads and compiles a configuration; what `previous` has in common with it is kept.
@@ -105,6 +122,7 @@ impl World {
             store: &self.store,
             metrics: &self.metrics,
             tls: &self.tls,
+            services: &self.services,
             previous,
         })
     }

@@ -1,12 +1,14 @@
 //! One request and its answer.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use portunus_base::{ClientCertificate, Mono, RouteId, TlsFacts, UpstreamId, Wall};
 use portunus_http::{HeaderList, RequestHead, ResponseHead, Text};
+use portunus_identity::Identity;
 use portunus_route::Params;
 
-use crate::{Attributes, ClientFacts, Phase, Reason};
+use crate::{Attributes, ClientFacts, Held, Phase, Reason};
 
 /// One request with its answer, owned by one worker. Protocols create it, `run` moves it through the phases,
 /// filters see it as `&mut`. Recycled: [`Exchange::clear`] keeps its memory.
@@ -19,6 +21,8 @@ pub struct Exchange {
     /// What a proxy before us said of the client beside its addresses: the values (TLVs) of the PROXY protocol, as
     /// they came.
     pub tlvs: Option<Rc<Vec<u8>>>,
+    /// Who asks, as an authentication has found out.
+    pub identity: Option<Arc<Identity>>,
     /// What is asked; filters change it before it goes to the upstream.
     pub request: RequestHead,
     /// Path and query as the client sent them, for logs; text of `request.headers`.
@@ -57,6 +61,8 @@ pub struct Exchange {
     pub reason: Option<Reason>,
     /// What filters know of the request.
     pub attributes: Attributes,
+    /// What filters give back when the exchange is over.
+    pub held: Held,
 }
 
 /// Bytes of messages: bodies without their framing, and heads.
@@ -95,6 +101,7 @@ impl Exchange {
         self.client = ClientFacts::default();
         self.tls = None;
         self.tlvs = None;
+        self.identity = None;
         self.request.clear();
         self.target = (Text::default(), None);
         self.response.clear();
@@ -113,6 +120,7 @@ impl Exchange {
         self.request_body_max = None;
         self.reason = None;
         self.attributes.clear();
+        self.held.clear();
     }
 
     /// The certificate that the client proved to have.

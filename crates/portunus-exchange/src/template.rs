@@ -11,6 +11,7 @@ use std::io::Write;
 
 use portunus_base::{ClientCertificate, TlsFacts};
 use portunus_http::{HeaderId, query_pairs};
+use portunus_identity::{Consumer, Identity};
 
 use crate::Exchange;
 
@@ -152,7 +153,8 @@ fn part(name: &str, params: &[&str], at: usize) -> Result<Part, TemplateError> {
     if let Some(variable) = find(name, Argument::None) {
         return Ok(Part::Variable(variable, String::new()));
     }
-    let found = name.split_once('.').and_then(|(group, argument)| {
+    let found = name.match_indices('.').find_map(|(dot, _)| {
+        let (group, argument) = (name.get(..dot)?, name.get(dot + 1..)?);
         let variable = find(group, Argument::Name).filter(|_| !argument.is_empty())?;
         Some(Part::Variable(variable, argument.to_owned()))
     });
@@ -182,6 +184,15 @@ pub static VARIABLES: &[Variable] = &[
         doc: "what a filter left on the request under NAME, such as `user`",
         argument: Argument::Name,
         render: |exchange, name, out| put(out, exchange.attributes.value(name)),
+    },
+    Variable {
+        name: "claim",
+        doc: "claim NAME of the token that proved who asks; dots are steps into objects",
+        argument: Argument::Name,
+        render: |exchange, name, out| {
+            let claim = exchange.identity.as_ref().and_then(|it| it.claim_text(name));
+            put(out, claim.as_deref().map(str::as_bytes));
+        },
     },
     Variable {
         name: "client.cert.fingerprint",
@@ -220,10 +231,36 @@ pub static VARIABLES: &[Variable] = &[
         render: |exchange, _, out| put_display(out, exchange.client.port),
     },
     Variable {
+        name: "consumer",
+        doc: "name of the consumer that asks",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, consumer(exchange, |it| Some(&it.name))),
+    },
+    Variable {
+        name: "consumer.attribute",
+        doc: "attribute NAME of that consumer",
+        argument: Argument::Name,
+        render: |exchange, name, out| {
+            put(out, consumer(exchange, |it| it.attributes.get(name).map(|value| &**value)));
+        },
+    },
+    Variable {
+        name: "consumer.id",
+        doc: "id of that consumer",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, consumer(exchange, |it| Some(&it.id))),
+    },
+    Variable {
         name: "cookie",
         doc: "value of the cookie NAME",
         argument: Argument::Name,
         render: |exchange, name, out| put(out, cookie(exchange, name)),
+    },
+    Variable {
+        name: "credential",
+        doc: "id of the credential that proved who asks; never a secret",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, identity(exchange, |it| Some(&it.credential))),
     },
     Variable {
         name: "header",
@@ -254,6 +291,14 @@ pub static VARIABLES: &[Variable] = &[
         doc: "address of the other end of the connection",
         argument: Argument::None,
         render: |exchange, _, out| put_display(out, exchange.client.peer.ip()),
+    },
+    Variable {
+        name: "plan",
+        doc: "name of the plan of the consumer that asks",
+        argument: Argument::None,
+        render: |exchange, _, out| {
+            put(out, consumer(exchange, |it| it.plan.as_ref().map(|plan| &*plan.name)));
+        },
     },
     Variable {
         name: "query",
@@ -296,6 +341,12 @@ pub static VARIABLES: &[Variable] = &[
         doc: "status of the answer; 0 before there is one",
         argument: Argument::None,
         render: |exchange, _, out| put_display(out, exchange.response.status),
+    },
+    Variable {
+        name: "subject",
+        doc: "who asks, in the words of the credential: the `sub` of a token, a user's name",
+        argument: Argument::None,
+        render: |exchange, _, out| put(out, identity(exchange, |it| Some(&it.subject))),
     },
     Variable {
         name: "tls.cipher",
@@ -352,6 +403,20 @@ pub fn query_value<'a>(exchange: &'a Exchange, name: &str) -> Option<&'a [u8]> {
 #[must_use]
 pub fn version_number(facts: &TlsFacts) -> &'static str {
     facts.version.trim_start_matches("TLSv")
+}
+
+fn identity<'e>(
+    exchange: &'e Exchange,
+    text: impl FnOnce(&'e Identity) -> Option<&'e str>,
+) -> Option<&'e [u8]> {
+    exchange.identity.as_deref().and_then(text).map(str::as_bytes)
+}
+
+fn consumer<'e>(
+    exchange: &'e Exchange,
+    text: impl FnOnce(&'e Consumer) -> Option<&'e str>,
+) -> Option<&'e [u8]> {
+    identity(exchange, |it| it.consumer.as_deref().and_then(text))
 }
 
 fn tls<'e>(

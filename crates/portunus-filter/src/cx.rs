@@ -3,6 +3,8 @@
 use std::any::Any;
 
 use portunus_base::{Mono, Rng, Wall};
+use portunus_identity::Directory;
+use portunus_telemetry::{DecisionId, Shard};
 
 use crate::{Calls, SlotId};
 
@@ -18,12 +20,32 @@ pub struct FilterCx<'a> {
     pub locals: &'a mut Locals,
     /// Calls to upstreams.
     pub calls: &'a dyn Calls,
+    /// Consumers and their credentials.
+    pub directory: &'a Directory,
+    /// The worker's part of all metrics.
+    pub shard: &'a Shard,
+    /// Nothing may be sent or taken: a request is only explained.
+    pub offline: bool,
+    /// Where lines for `explain` go.
+    pub notes: Option<&'a mut Vec<String>>,
 }
 
 impl FilterCx<'_> {
     /// The state that the filter of `slot` keeps on this worker; made by `T::default()` at first use.
     pub fn local<T: Default + Any>(&mut self, slot: SlotId) -> Local<'_, T> {
         self.locals.of(slot)
+    }
+
+    /// Counts a decision; see [`crate::BuildCx::decision`].
+    pub fn count(&self, decision: DecisionId) {
+        self.shard.decision(decision);
+    }
+
+    /// Tells `explain` something. Costs nothing when nobody explains.
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(notes) = self.notes.as_deref_mut() {
+            notes.push(line());
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Factory {
             shape: S::shape,
             normal: |node, reader| S::read(node, reader).map(|spec| spec.write()),
             build: |node, cx| {
-                cx.span = node.span;
+                (cx.name, cx.span) = (S::NAME, node.span);
                 S::read(node, cx.reader)?.build(cx)
             },
         }

@@ -10,7 +10,11 @@ mod call;
 mod chain;
 mod cx;
 mod factory;
+mod identify;
 mod patch;
+mod services;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod verdict;
 
 pub use build::{BuildCx, SlotId, Slots, UpstreamNames};
@@ -18,8 +22,10 @@ pub use call::{CallAnswer, CallRequest, Calls};
 pub use chain::{BodyMode, Chain, Link};
 pub use cx::{FilterCx, Local, Locals};
 pub use factory::{Buildable, Factory, FilterReason};
+pub use identify::identify;
 pub use patch::Patch;
-pub use verdict::{LocalFuture, Resume, Verdict};
+pub use services::{Background, RedisPlan, Services, Stores};
+pub use verdict::{Again, LocalFuture, Resume, Verdict};
 
 use portunus_exchange::{Exchange, PhaseSet};
 
@@ -80,6 +86,11 @@ pub trait Filter: Send + Sync {
         _piece: &mut BodyPiece<'_>,
         _cx: &mut FilterCx<'_>,
     ) -> Verdict {
+        Verdict::Continue
+    }
+
+    /// The filter has waited, and asked to be called once more: see [`Resume::Again`].
+    fn on_again(&self, _exchange: &mut Exchange, _again: Again, _cx: &mut FilterCx<'_>) -> Verdict {
         Verdict::Continue
     }
 

@@ -1,11 +1,18 @@
 //! Edits that a waiting filter wants made when the exchange goes on.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portunus_exchange::Exchange;
+use portunus_identity::Identity;
+
+use crate::identify;
 
 /// Edits of an exchange, made after a [`crate::Verdict::Suspend`].
 #[derive(Debug, Default)]
 pub struct Patch {
+    /// Who asks.
+    pub identity: Option<Arc<Identity>>,
     /// Request headers to set: name and value; no value removes the header.
     pub request_headers: Vec<(Bytes, Option<Bytes>)>,
     /// Headers that the answer to the client gets, whoever makes it.
@@ -17,6 +24,9 @@ pub struct Patch {
 impl Patch {
     /// Makes the edits.
     pub fn apply(&self, exchange: &mut Exchange) {
+        if let Some(identity) = &self.identity {
+            identify(exchange, Arc::clone(identity));
+        }
         for (name, value) in &self.request_headers {
             match value {
                 Some(value) => exchange.request.headers.set(name, value),

@@ -1,5 +1,6 @@
 //! What a hook answers.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -32,6 +33,18 @@ pub enum Resume {
     Reply(Patch, Box<Reply>),
     /// The exchange fails.
     Fail(ProxyError),
+    /// Make the edits and call the same filter once more, by [`crate::Filter::on_again`]: what it waited for is there,
+    /// and the exchange is needed to go on.
+    Again(Patch, Again),
+}
+
+/// Where a filter goes on after a wait.
+#[derive(Debug, Default)]
+pub struct Again {
+    /// Which step comes next, in the filter's own count.
+    pub step: usize,
+    /// What it keeps for it.
+    pub state: Option<Box<dyn Any>>,
 }
 
 impl Verdict {

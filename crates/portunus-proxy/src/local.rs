@@ -9,6 +9,7 @@ use portunus_balance::Tried;
 use portunus_base::{ListenerId, RouteId, UpstreamId};
 use portunus_exchange::Exchange;
 use portunus_filter::{FilterCx, Locals};
+use portunus_identity::Directory;
 use portunus_net::{Buffers, Pipes};
 use portunus_snapshot::Snapshot;
 use portunus_telemetry::{LogHandle, ReasonId, Registry, Shard, TimeCache};
@@ -25,6 +26,7 @@ use crate::reply;
 pub(crate) struct Shared {
     pub(crate) snapshot: Published<Snapshot>,
     pub(crate) metrics: Arc<Registry>,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) loads: Loads,
 }
 
@@ -134,6 +136,10 @@ impl Local {
                 rng,
                 locals: &mut locals,
                 calls: &caller,
+                directory: &self.shared.directory,
+                shard: &self.shard,
+                offline: false,
+                notes: None,
             })
         })
     }

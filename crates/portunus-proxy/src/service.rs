@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_base::{ListenerId, WorkerId};
+use portunus_identity::Directory;
 use portunus_net::{ListenSocket, Listener, Socket, UdpListenSocket, UdpListener};
 use portunus_snapshot::Snapshot;
 use portunus_telemetry::{LogHandle, LogWriter, Registry};
@@ -26,6 +27,8 @@ pub struct ServiceOptions {
     pub pin: bool,
     /// Where metrics go.
     pub metrics: Arc<Registry>,
+    /// Consumers and their credentials, for filters.
+    pub directory: Arc<Directory>,
     /// The first plan.
     pub snapshot: Arc<Snapshot>,
     /// Where access-log lines go; None when there is no access log.
@@ -66,6 +69,7 @@ impl Service {
         let shared = Arc::new(Shared {
             snapshot: Published::new(options.snapshot),
             metrics: options.metrics,
+            directory: options.directory,
             loads: Loads::new(count),
         });
         let mut service = Self { shared, workers: Vec::new(), stops: Vec::new() };

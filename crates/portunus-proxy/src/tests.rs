@@ -109,7 +109,8 @@ fn serve_while<T: Send + 'static>(
         let (worker, metrics) =
             (Worker::new(WorkerId(0)), Registry::new(Options::new("0", Wall(0))));
         let snapshot = Published::new(Arc::new(make(&worker, &metrics)));
-        let shared = Shared { snapshot, metrics: Arc::new(metrics), loads: Loads::new(1) };
+        let (metrics, directory) = (Arc::new(metrics), Arc::default());
+        let shared = Shared { snapshot, metrics, directory, loads: Loads::new(1) };
         let local = Local::new(worker.clone(), Arc::new(shared), None);
         worker.spawn(worker.clone().run_timers());
         let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
@@ -182,7 +183,8 @@ fn a_request_in_steady_state_allocates_nothing() {
     let dir = std::env::temp_dir().join(format!("portunus-proxy-{}.log", std::process::id()));
     let metrics = Arc::new(Registry::new(Options::new("0", Wall(0))));
     let plan = Arc::new(snapshot(&metrics, origin()));
-    let shared = Arc::new(Shared { snapshot: Published::new(plan), metrics, loads: Loads::new(1) });
+    let (snapshot, directory) = (Published::new(plan), Arc::default());
+    let shared = Arc::new(Shared { snapshot, metrics, directory, loads: Loads::new(1) });
     let log = LogWriter::start(LogTarget::File(dir.clone()), 16).unwrap();
     let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
     let socket = ListenSocket::bind(&any, 1).unwrap().remove(0);

@@ -12,6 +12,6 @@ pub mod names;
 pub use access::{AccessRecord, Format, FormatError, TimeCache};
 pub use log_writer::{LogHandle, LogStats, LogTarget, LogWriter};
 pub use metrics::{
-    Connect, EndpointSeries, Exposition, ListenerSeries, Options, Outcome, Place, ReasonId,
-    Registry, RouteSeries, SeriesId, SeriesKind, Shard, Totals, UpstreamSeries,
+    Connect, DecisionId, EndpointSeries, Exposition, ListenerSeries, Options, Outcome, Place,
+    ReasonId, Registry, RouteSeries, SeriesId, SeriesKind, Shard, Totals, UpstreamSeries,
 };

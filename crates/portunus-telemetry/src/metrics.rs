@@ -16,8 +16,8 @@ pub use exposition::Exposition;
 pub use histogram::BOUNDS_US;
 pub use registry::{Options, Registry, SERIES_MAX};
 pub use series::{
-    CLASSES, Count, EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries, SeriesId,
-    SeriesKind, Sums, UpstreamSeries,
+    CLASSES, Count, DecisionId, EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries,
+    SeriesId, SeriesKind, Sums, UpstreamSeries,
 };
 pub use shard::{Connect, Outcome, Place, Shard};
 pub use totals::{

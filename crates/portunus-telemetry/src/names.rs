@@ -101,9 +101,11 @@ pub static LABELS: &[Name] = &[
     ),
     label(
         "kind",
-        "What a series is of (`listener`, `route`, `upstream`, `endpoint`, `reason`), or why a handshake, a \
+        "What a series is of (`listener`, `route`, `upstream`, `endpoint`, `reason`, `decision`), or why a handshake, a \
          connection or an order failed.",
     ),
+    label("scope", "The list that a filter stands in, or `other` beyond the bound of series."),
+    label("decision", "The filter's name, a dot and what it decided: `rate_limit.limited`."),
     label("name", "The certificate's name."),
     label("version", "The version of the program, or of TLS: `1.2`, `1.3`."),
     label("le", "The upper bound of a bucket, inclusive."),

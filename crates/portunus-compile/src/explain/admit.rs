@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use portunus_base::{ListenerId, TlsFacts};
+use portunus_base::{Clock as _, ListenerId, SystemClock, TlsFacts};
 use portunus_exchange::{ClientFacts, Exchange};
 use portunus_http::{HeaderId, normalize_path};
 use portunus_snapshot::{Networks, admit};
@@ -13,6 +13,7 @@ use crate::Question;
 /// The exchange of a question that came by a listener.
 pub(super) fn exchange(question: &Question, listener: ListenerId, trusted: &Networks) -> Exchange {
     let mut exchange = Exchange::default();
+    exchange.timings.wall = question.at.unwrap_or_else(|| SystemClock.wall());
     let (local, peer) = (question.port(), question.client_ip);
     let facts = ClientFacts::direct(SocketAddr::new(peer, 0), at_home(peer, local), listener);
     exchange.client = ClientFacts { scheme: question.scheme, ..facts };

@@ -102,13 +102,15 @@ fn serve(
         path: record.map_or_else(String::new, |record| record.path.to_string()),
         params: params(&exchange.params),
     });
-    let Filtered { steps, answer } = filters::run(compiled, &route.chain, &mut exchange);
+    let body = explanation.question.body.as_deref().unwrap_or("");
+    let Filtered { steps, answer } =
+        filters::run(compiled, &route.chain, &mut exchange, body.as_bytes());
     explanation.filters = steps;
     explanation.end = match answer {
         Some(answer) => End::Answer(answer),
         None if route.destination == Destination::None => {
             let reply = filters::failure(ProxyError::local(ErrorKind::NoEndpoint));
-            End::Answer(filters::answer(&route.chain, &mut exchange, reply))
+            End::Answer(filters::answer(compiled, &route.chain, &mut exchange, reply))
         }
         None => End::Forward(Box::new(forward::forward(compiled, route, &mut exchange))),
     };
@@ -126,7 +128,8 @@ fn refuse(
     let chain = chain.unwrap_or(&none);
     let Filtered { steps, answer } = filters::heads(compiled, chain, &mut exchange);
     explanation.filters = steps;
-    let answer = answer.unwrap_or_else(|| filters::answer(chain, &mut exchange, miss(missed)));
+    let answer =
+        answer.unwrap_or_else(|| filters::answer(compiled, chain, &mut exchange, miss(missed)));
     explanation.end = End::Answer(answer);
 }
 

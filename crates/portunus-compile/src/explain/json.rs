@@ -70,7 +70,7 @@ fn step(step: &Step) -> Value {
         StepVerdict::LooksLater => ("looks_later", json!({})),
         StepVerdict::NotReached => ("not_reached", json!({})),
     };
-    let mut value = json!({"filter": step.filter, "verdict": verdict, "changes": step.changes});
+    let mut value = json!({"filter": step.filter, "verdict": verdict, "notes": step.notes, "changes": step.changes});
     if let (Value::Object(members), Value::Object(more)) = (&mut value, more) {
         members.extend(more);
     }

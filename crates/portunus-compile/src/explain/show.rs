@@ -96,6 +96,7 @@ fn steps(steps: &[Step]) -> Vec<String> {
             StepVerdict::NotReached => "is not reached".to_owned(),
         };
         lines.push(format!("{:<width$}{text}", step.filter));
+        lines.extend(step.notes.iter().map(|note| format!("{:<width$}{note}", "")));
         lines.extend(step.changes.iter().map(|change| format!("{:<width$}{change}", "")));
     }
     lines

@@ -43,7 +43,9 @@ fn shop() -> Compiled {
 
 fn ask(compiled: &Compiled, words: &str) -> Explanation {
     let words: Vec<String> = words.split('|').map(str::to_owned).collect();
-    explain(compiled, &Question::parse(&words).unwrap())
+    let mut question = Question::parse(&words).unwrap();
+    question.at = Some(portunus_base::Wall(1_800_000_000_000_000));
+    explain(compiled, &question)
 }
 
 #[test]

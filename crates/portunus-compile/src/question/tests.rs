@@ -29,6 +29,18 @@ fn words_are_read_as_for_curl() {
 }
 
 #[test]
+fn a_body_makes_a_post_and_brings_its_headers() {
+    let question = parsed("a.test/|-d|{\"a\": 1}|--at|1970-01-01T00:00:01Z").unwrap();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [header("Content-Length", "8"), header("Content-Type", "application/json")];
+    assert_eq!(question.method, "POST");
+    assert_eq!(question.headers, expected);
+    assert_eq!(question.at, Some(portunus_base::Wall(1_000_000)));
+    let question = parsed("PUT|a.test/|-d|a=1|-H|Content-Type: text/plain").unwrap();
+    assert_eq!((question.method.as_str(), question.headers.len()), ("PUT", 2));
+}
+
+#[test]
 fn mistakes_are_one_line_each() {
     for (words, expected) in [
         ("GET", "a URL is missing: write GET http://shop.example.com/orders/7"),
@@ -42,8 +54,13 @@ fn mistakes_are_one_line_each() {
         ("a.test|-H|host: a b", "`a b` is not a host"),
         ("a.test|--client-ip|me", "`me` is not an IP address"),
         (
-            "a.test|-d|x",
-            "`-d` is unknown here; known: -X, -H, -A, -b, -e, -I, --client-ip, --listener, --sni",
+            "a.test|-k|x",
+            "`-k` is unknown here; known: -X, -H, -A, -b, -d, -e, -I, --at, --client-ip, --listener, \
+             --sni",
+        ),
+        (
+            "a.test|--at|noon",
+            "write date, time and zone: 2026-12-31T23:59:59Z, 2026-12-31T23:59:59+01:00",
         ),
         ("GET|a.test|b.test", "`b.test` is one word too many"),
         ("-X|G T|a.test", "`G T` is not a method"),

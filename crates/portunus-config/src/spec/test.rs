@@ -2,6 +2,8 @@
 
 use portunus_spec::{Named, Spanned, spec};
 
+use super::TimeSpec;
+
 spec! {
     /// A request with what must become of it.
     pub struct TestSpec {
@@ -13,6 +15,10 @@ spec! {
         headers: Named<String> = Named::default(),
         /// The client's address; 127.0.0.1 unless set.
         client_ip: Option<std::net::IpAddr>,
+        /// The request's body.
+        body: Option<String>,
+        /// When it comes; now unless set.
+        at: Option<TimeSpec>,
         /// What must become of it.
         expect: ExpectSpec,
     }

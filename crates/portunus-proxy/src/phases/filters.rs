@@ -1,7 +1,7 @@
 //! Calling the filters of a chain.
 
 use portunus_exchange::{Exchange, Phase};
-use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Interest, Resume, Verdict};
+use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Interest, Link, Resume, Verdict};
 
 use crate::run::{Run, Stop};
 
@@ -18,7 +18,7 @@ pub(crate) enum Way {
 pub(crate) async fn on_request(run: &Run<'_>, chain: &Chain) -> Result<(), Stop> {
     for link in chain.links().iter().filter(|link| link.interest.phases.has(Phase::Request)) {
         let verdict = hook(run, |exchange, cx| link.filter.on_request(exchange, cx));
-        settle(run, verdict).await?;
+        settle(run, link, verdict).await?;
     }
     Ok(())
 }
@@ -28,7 +28,7 @@ pub(crate) async fn on_response(run: &Run<'_>, chain: &Chain) -> Result<(), Stop
     let links = chain.links().iter().rev();
     for link in links.filter(|link| link.interest.phases.has(Phase::Response)) {
         let verdict = hook(run, |exchange, cx| link.filter.on_response(exchange, cx));
-        settle(run, verdict).await?;
+        settle(run, link, verdict).await?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ pub(crate) async fn on_body(
         let mut piece = BodyPiece { bytes, end };
         let verdict =
             hook(run, |exchange, cx| body_hook(&*link.filter, way, exchange, &mut piece, cx));
-        settle(run, verdict).await?;
+        settle(run, link, verdict).await?;
     }
     Ok(())
 }
@@ -88,21 +88,28 @@ fn hook<R>(run: &Run<'_>, call: impl FnOnce(&mut Exchange, &mut FilterCx<'_>) ->
     run.local.hook(|cx| call(&mut exchange, cx))
 }
 
-async fn settle(run: &Run<'_>, verdict: Verdict) -> Result<(), Stop> {
-    match verdict {
-        Verdict::Continue => Ok(()),
-        Verdict::Reply(reply) => Err(Stop::Reply(reply)),
-        Verdict::Fail(error) => Err(Stop::Fail(error)),
-        Verdict::Suspend(waiting) => match waiting.await {
+async fn settle(run: &Run<'_>, link: &Link, mut verdict: Verdict) -> Result<(), Stop> {
+    loop {
+        let waiting = match verdict {
+            Verdict::Continue => return Ok(()),
+            Verdict::Reply(reply) => return Err(Stop::Reply(reply)),
+            Verdict::Fail(error) => return Err(Stop::Fail(error)),
+            Verdict::Suspend(waiting) => waiting,
+        };
+        verdict = match waiting.await {
             Resume::Continue(patch) => {
                 patch.apply(&mut run.exchange.borrow_mut());
-                Ok(())
+                Verdict::Continue
             }
             Resume::Reply(patch, reply) => {
                 patch.apply(&mut run.exchange.borrow_mut());
-                Err(Stop::Reply(reply))
+                Verdict::Reply(reply)
             }
-            Resume::Fail(error) => Err(Stop::Fail(error)),
-        },
+            Resume::Fail(error) => Verdict::Fail(error),
+            Resume::Again(patch, again) => {
+                patch.apply(&mut run.exchange.borrow_mut());
+                hook(run, |exchange, cx| link.filter.on_again(exchange, again, cx))
+            }
+        };
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use super::edge::HANDSHAKES;
 use super::histogram::BOUNDS_TEXT;
 use super::series::{CLASSES, Count, SeriesKind, Sums};
-use super::totals::{RenewalTotals, SeriesTotals, Totals};
+use super::totals::{DecisionTotals, RenewalTotals, SeriesTotals, Totals};
 use crate::names::{Kind, METRICS, Metric, Name};
 use crate::names::{Number, Source};
 
@@ -93,6 +93,11 @@ impl Page {
             Source::Replies => {
                 for reply in &totals.replies {
                     self.sample(name, "", &[("reason", &reply.reason)], reply.count);
+                }
+            }
+            Source::Decisions => {
+                for DecisionTotals { scope, decision, count } in &totals.decisions {
+                    self.sample(name, "", &[("scope", scope), ("decision", decision)], count);
                 }
             }
             Source::Folded => {

@@ -14,11 +14,13 @@ use super::directory::Directory;
 use super::exposition::{Exposition, render};
 use super::process;
 use super::series::{
-    EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries, SeriesKind, Sums, UpstreamSeries,
+    DecisionId, EndpointSeries, Labels, ListenerSeries, ReasonId, RouteSeries, SeriesKind, Sums,
+    UpstreamSeries,
 };
 use super::shard::Shard;
 use super::totals::{
-    CertificateTotals, ConfigTotals, LogTotals, ReasonTotals, RenewalTotals, SeriesTotals, Totals,
+    CertificateTotals, ConfigTotals, DecisionTotals, LogTotals, ReasonTotals, RenewalTotals,
+    SeriesTotals, Totals,
 };
 use crate::log_writer::LogStats;
 
@@ -74,6 +76,14 @@ impl Registry {
         let max = self.options.series_max;
         let reasons = &mut self.state().reasons;
         ReasonId(reasons.resolve(Labels::new(code, ""), max, |_| Sums::default()))
+    }
+
+    /// The id of what a filter of a scope decides: `hosts.shop.example.com`, `rate_limit.limited`.
+    #[must_use]
+    pub fn decision(&self, scope: &str, code: &str) -> DecisionId {
+        let max = self.options.series_max;
+        let decisions = &mut self.state().decisions;
+        DecisionId(decisions.resolve(Labels::new(scope, code), max, |_| Sums::default()))
     }
 
     /// Forgets the series whose labels `keep` does not want: those of routes, upstreams, endpoints that
@@ -142,6 +152,7 @@ impl Registry {
             upstreams: state.series(SeriesKind::Upstream),
             endpoints: state.series(SeriesKind::Endpoint),
             replies: state.replies(),
+            decisions: state.decisions(),
             folded: state.folded(),
             config: state.config,
             certificates: state.certificates.clone(),
@@ -193,6 +204,7 @@ impl Options {
 struct State {
     directories: Directories,
     reasons: Directory,
+    decisions: Directory,
     shards: Shards,
     config: ConfigTotals,
     certificates: Vec<CertificateTotals>,
@@ -224,7 +236,15 @@ impl State {
         self.reasons.iter().map(total).collect()
     }
 
-    fn folded(&self) -> [(&'static str, u64); 5] {
+    fn decisions(&self) -> Vec<DecisionTotals> {
+        let total = |(labels, id): (Labels, u32)| {
+            let count = self.shards.values().map(|shard| shard.decisions(id)).sum();
+            DecisionTotals { scope: labels.name, decision: labels.address, count }
+        };
+        self.decisions.iter().map(total).collect()
+    }
+
+    fn folded(&self) -> [(&'static str, u64); 6] {
         let Directories { listeners, routes, upstreams, endpoints } = &self.directories;
         [
             ("listener", listeners.folded()),
@@ -232,6 +252,7 @@ impl State {
             ("upstream", upstreams.folded()),
             ("endpoint", endpoints.folded()),
             ("reason", self.reasons.folded()),
+            ("decision", self.decisions.folded()),
         ]
     }
 }

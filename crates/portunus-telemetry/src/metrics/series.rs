@@ -78,6 +78,10 @@ series_ids! {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ReasonId(pub(super) u32);
 
+/// The id of a filter's decision. The default is the shared series `other`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct DecisionId(pub(super) u32);
+
 /// What names a series.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Labels {

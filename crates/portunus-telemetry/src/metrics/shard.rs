@@ -4,8 +4,8 @@ use super::chunks::Chunks;
 use super::edge::EdgeCells;
 use super::histogram::bucket;
 use super::series::{
-    Cell, Cells, Count, EndpointSeries, ListenerSeries, ReasonId, RouteSeries, SeriesId,
-    SeriesKind, UpstreamSeries, class,
+    Cell, Cells, Count, DecisionId, EndpointSeries, ListenerSeries, ReasonId, RouteSeries,
+    SeriesId, SeriesKind, UpstreamSeries, class,
 };
 
 /// What one worker counts. Only that worker's thread may record: a number has one writer, which is why no
@@ -17,6 +17,7 @@ pub struct Shard {
     upstreams: Chunks<Cells>,
     endpoints: Chunks<Cells>,
     replies: Chunks<Cell>,
+    decisions: Chunks<Cell>,
     edges: Chunks<EdgeCells>,
 }
 
@@ -63,6 +64,14 @@ impl Shard {
     /// Counts a reason code where there is no request to record: a connection that was closed.
     pub fn reply(&self, reason: ReasonId) {
         if let Some(count) = self.replies.cell_or_grow(reason.0) {
+            count.add(1);
+        }
+    }
+
+    /// Counts a decision of a filter.
+    #[inline]
+    pub fn decision(&self, decision: DecisionId) {
+        if let Some(count) = self.decisions.cell_or_grow(decision.0) {
             count.add(1);
         }
     }
@@ -140,6 +149,11 @@ impl Shard {
     /// This shard's count of a reason.
     pub(super) fn replies(&self, index: u32) -> u64 {
         self.replies.cell(index).map_or(0, Cell::load)
+    }
+
+    /// This shard's count of a decision.
+    pub(super) fn decisions(&self, index: u32) -> u64 {
+        self.decisions.cell(index).map_or(0, Cell::load)
     }
 
     fn edge(&self, listener: ListenerSeries, record: impl FnOnce(&EdgeCells)) {

@@ -25,8 +25,10 @@ pub struct Totals {
     pub endpoints: Vec<SeriesTotals>,
     /// Own answers.
     pub replies: Vec<ReasonTotals>,
+    /// What filters decided.
+    pub decisions: Vec<DecisionTotals>,
     /// By kind, how often a name had to share `other`.
-    pub folded: [(&'static str, u64); 5],
+    pub folded: [(&'static str, u64); 6],
     /// Loads of the configuration.
     pub config: ConfigTotals,
     /// The certificates in use.
@@ -67,6 +69,17 @@ pub struct ReasonTotals {
     /// The code.
     pub reason: Box<str>,
     /// Answers made with it.
+    pub count: u64,
+}
+
+/// One decision of the filters of one list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DecisionTotals {
+    /// The list that the filter stands in.
+    pub scope: Box<str>,
+    /// The filter's name, a dot and what it decided.
+    pub decision: Box<str>,
+    /// How often.
     pub count: u64,
 }
 

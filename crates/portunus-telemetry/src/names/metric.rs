@@ -38,6 +38,8 @@ pub(crate) enum Source {
     Certificates,
     /// Own answers by reason.
     Replies,
+    /// Decisions of filters.
+    Decisions,
     /// Names that got no series of their own, by kind.
     Folded,
     /// Reloads by result.
@@ -199,6 +201,14 @@ pub static METRICS: &[Metric] = &[
         &["reason"],
         Source::Replies,
         "Answers that Portunus made itself.",
+    ),
+    metric(
+        "portunus_filter_decisions_total",
+        Kind::Counter,
+        Unit::None,
+        &["scope", "decision"],
+        Source::Decisions,
+        "What filters decided.",
     ),
     metric(
         "portunus_series_folded_total",

@@ -18,6 +18,12 @@ pub(crate) struct Options {
     /// A header field of the request, as `name: value`.
     #[arg(short = 'H', long = "header", value_name = "FIELD")]
     headers: Vec<String>,
+    /// The request's body; without a method it is then a POST.
+    #[arg(short, long, value_name = "TEXT")]
+    data: Option<String>,
+    /// When the request comes, as 2026-12-31T23:59:59Z; now unless given.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// The client's address.
     #[arg(long, value_name = "ADDRESS")]
     client_ip: Option<IpAddr>,
@@ -56,6 +62,12 @@ impl Options {
         }
         if let Some(listener) = &self.listener {
             flag("--listener", listener.clone());
+        }
+        if let Some(body) = &self.data {
+            flag("-d", body.clone());
+        }
+        if let Some(time) = &self.at {
+            flag("--at", time.clone());
         }
         if let Some(name) = &self.sni {
             flag("--sni", name.clone());

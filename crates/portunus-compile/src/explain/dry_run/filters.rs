@@ -1,6 +1,7 @@
 //! The filters of a route, without anybody to call.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use portunus_base::{Mono, Rng, Wall};
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
@@ -9,6 +10,8 @@ use portunus_filter::{
     LocalFuture, Locals, Verdict,
 };
 use portunus_http::HeaderId;
+use portunus_identity::Directory;
+use portunus_telemetry::Shard;
 
 use super::text;
 use crate::Compiled;
@@ -23,25 +26,32 @@ pub(super) struct Filtered {
 
 /// Shows the request to the filters, as the data path does: the heads first, then the body to those that want it
 /// whole.
-pub(super) fn run(compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Filtered {
-    let mut rig = Rig::new();
+pub(super) fn run(
+    compiled: &Compiled,
+    chain: &Chain,
+    exchange: &mut Exchange,
+    body: &[u8],
+) -> Filtered {
+    let mut rig = Rig::new(compiled, exchange.timings.wall);
     let (mut steps, mut reply) = see_heads(&mut rig, compiled, chain, exchange);
     let whole = matches!(chain.request_body(), BodyMode::Buffer(_));
+    let mut body = body.to_vec();
     for link in chain.links().iter().filter(|_| whole) {
         if reply.is_none() && link.interest.request_body != BodyNeed::None {
             steps.push(rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
-                let mut piece = BodyPiece { bytes: &mut Vec::new(), end: true };
+                let mut piece = BodyPiece { bytes: &mut body, end: true };
                 link.filter.on_request_body(exchange, &mut piece, cx)
             }));
         }
     }
-    Filtered { steps, answer: reply.map(|reply| answer(chain, exchange, reply)) }
+    Filtered { steps, answer: reply.map(|reply| answer(compiled, chain, exchange, reply)) }
 }
 
 /// Shows the head alone, as the data path does where no route takes the request.
 pub(super) fn heads(compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Filtered {
-    let (steps, reply) = see_heads(&mut Rig::new(), compiled, chain, exchange);
-    Filtered { steps, answer: reply.map(|reply| answer(chain, exchange, reply)) }
+    let (steps, reply) =
+        see_heads(&mut Rig::new(compiled, exchange.timings.wall), compiled, chain, exchange);
+    Filtered { steps, answer: reply.map(|reply| answer(compiled, chain, exchange, reply)) }
 }
 
 fn see_heads(
@@ -69,9 +79,14 @@ fn see_heads(
 }
 
 /// The answer that a reply becomes, once the filters that look at answers have seen it.
-pub(super) fn answer(chain: &Chain, exchange: &mut Exchange, reply: Reply) -> Answer {
+pub(super) fn answer(
+    compiled: &Compiled,
+    chain: &Chain,
+    exchange: &mut Exchange,
+    reply: Reply,
+) -> Answer {
     exchange.phase = Phase::Response;
-    let mut rig = Rig::new();
+    let mut rig = Rig::new(compiled, exchange.timings.wall);
     let mut detail = reply.detail.clone();
     take_over(exchange, &reply);
     for link in chain.links().iter().rev() {
@@ -123,21 +138,46 @@ fn take_over(exchange: &mut Exchange, reply: &Reply) {
     }
 }
 
-/// What a worker gives to filters: always the same time and the same random numbers, and nobody to call.
+/// What a worker gives to filters: the time of the request, always the same random numbers, the consumers of the configuration,
+/// and nobody to call.
 struct Rig {
+    wall: Wall,
     rng: Rng,
     locals: Locals,
     calls: Heard,
+    directory: Directory,
+    shard: Shard,
+    notes: Vec<String>,
 }
 
 impl Rig {
-    fn new() -> Self {
-        Self { rng: Rng::seeded(0), locals: Locals::default(), calls: Heard::default() }
+    fn new(compiled: &Compiled, wall: Wall) -> Self {
+        let directory = Directory::default();
+        directory.publish(Arc::new(compiled.consumers.table().build()));
+        Self {
+            wall,
+            rng: Rng::seeded(0),
+            locals: Locals::default(),
+            calls: Heard::default(),
+            directory,
+            shard: Shard::default(),
+            notes: Vec::new(),
+        }
     }
 
     fn hook<R>(&mut self, call: impl FnOnce(&mut FilterCx<'_>) -> R) -> R {
-        let Self { rng, locals, calls } = self;
-        call(&mut FilterCx { now: Mono(0), wall: Wall(0), rng, locals, calls })
+        let Self { wall, rng, locals, calls, directory, shard, notes } = self;
+        call(&mut FilterCx {
+            now: Mono(0),
+            wall: *wall,
+            rng,
+            locals,
+            calls,
+            directory,
+            shard,
+            offline: true,
+            notes: Some(notes),
+        })
     }
 
     /// Calls a hook, and tells what came of it.
@@ -149,6 +189,7 @@ impl Rig {
         reply: &mut Option<Reply>,
         call: impl FnOnce(&mut Exchange, &mut FilterCx<'_>) -> Verdict,
     ) -> Step {
+        self.notes.clear();
         let before = State::of(exchange);
         let verdict = match self.hook(|cx| call(exchange, cx)) {
             Verdict::Continue => StepVerdict::Continues,
@@ -164,7 +205,8 @@ impl Rig {
             }
         };
         let changes = before.changes(&State::of(exchange));
-        Step { filter: link.name.to_owned(), verdict, changes }
+        let notes = std::mem::take(&mut self.notes);
+        Step { filter: link.name.to_owned(), verdict, notes, changes }
     }
 
     /// What a filter that waits has asked for.
@@ -199,7 +241,7 @@ impl Calls for Heard {
 
 impl Step {
     fn quiet(link: &Link, verdict: StepVerdict) -> Self {
-        Self { filter: link.name.to_owned(), verdict, changes: Vec::new() }
+        Self { filter: link.name.to_owned(), verdict, notes: Vec::new(), changes: Vec::new() }
     }
 }
 
