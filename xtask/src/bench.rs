@@ -21,6 +21,7 @@ mod report;
 mod scenario;
 mod session;
 mod template;
+mod tokens;
 mod tools;
 mod wheel;
 

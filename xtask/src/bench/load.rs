@@ -18,6 +18,8 @@ pub(super) struct ClosedLoop<'a> {
     pub seconds: u64,
     /// Spreads the requests over so many routes instead of asking for `path`; 0 for not.
     pub routes: usize,
+    /// Sends the first so many tokens of a file in turn.
+    pub tokens: Option<(std::path::PathBuf, usize)>,
     pub tls: bool,
     /// Streams of a connection, for HTTP/2; 0 for HTTP/1.1.
     pub streams: usize,
@@ -63,6 +65,11 @@ impl ClosedLoop<'_> {
         if self.routes > 0 {
             let script = process::root()?.join("bench/configs/routes.lua");
             command.arg("--script").arg(script).env("BENCH_ROUTES", self.routes.to_string());
+        }
+        if let Some((file, count)) = &self.tokens {
+            let script = process::root()?.join("bench/configs/tokens.lua");
+            command.arg("--script").arg(script).env("BENCH_TOKENS", file);
+            command.env("BENCH_TOKEN_COUNT", count.to_string());
         }
         command.arg(self.url());
         let report = finish(&mut command)?;

@@ -9,7 +9,7 @@ use super::clock;
 use super::load::{Closed, ClosedLoop, Handshakes, Idle, OpenLoop};
 use super::meter::Memory;
 use super::proxy::Proxy;
-use super::scenario::Scenario;
+use super::scenario::{Policy, Scenario};
 use super::session::{Session, Subject};
 
 /// Gives one value for each column of the scenario.
@@ -234,7 +234,7 @@ fn saturate(
     proxy: &Proxy,
 ) -> Result<Used> {
     warm_up(session, subject, scenario, proxy)?;
-    let load = load_of(session, subject, scenario, proxy);
+    let load = load_of(session, subject, scenario, proxy)?;
     let (before, begun) = (proxy.cpu_seconds(), clock::now());
     let closed = load.run()?;
     let cpu_seconds = proxy.cpu_seconds() - before;
@@ -249,7 +249,7 @@ fn warm_up(
     scenario: &Scenario,
     proxy: &Proxy,
 ) -> Result<()> {
-    let load = load_of(session, subject, scenario, proxy);
+    let load = load_of(session, subject, scenario, proxy)?;
     let connections = load.connections.min(WARM_UP_CONNECTIONS);
     ClosedLoop { seconds: WARM_UP_SECONDS, connections, ..load }.run().map(|_| ())
 }
@@ -259,17 +259,22 @@ fn load_of<'a>(
     subject: &Subject<'_>,
     scenario: &'a Scenario,
     proxy: &Proxy,
-) -> ClosedLoop<'a> {
-    ClosedLoop {
+) -> Result<ClosedLoop<'a>> {
+    let tokens = match subject.variant.policy {
+        Policy::Tokens(count) => Some((session.tokens()?.file(), count)),
+        Policy::None | Policy::Limits => None,
+    };
+    Ok(ClosedLoop {
         cores: &session.machine.load_cores,
         port: proxy.port,
         path: scenario.path,
         connections: scenario.connections,
         seconds: session.options.seconds,
         routes: subject.variant.routes,
+        tokens,
         tls: subject.variant.tls,
         streams: subject.variant.streams,
-    }
+    })
 }
 
 /// The columns of a closed loop that tell latencies.

@@ -21,7 +21,7 @@ pub(super) fn free_port() -> Result<u16> {
 }
 
 /// Gets `path`; `None` while nobody listens on the port.
-pub(super) fn get(port: u16, path: &str) -> Result<Option<Answer>> {
+pub(super) fn get(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = match TcpStream::connect_timeout(&address, TIMEOUT) {
         Ok(stream) => stream,
@@ -29,16 +29,21 @@ pub(super) fn get(port: u16, path: &str) -> Result<Option<Answer>> {
         Err(error) => return Err(error.into()),
     };
     stream.set_read_timeout(Some(TIMEOUT))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n");
+    let token = token.map_or_else(String::new, |it| format!("Authorization: Bearer {it}\r\n"));
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\n{token}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     read_answer(&mut stream).map(Some)
 }
 
 /// As [`get`], over TLS with whatever certificate.
-pub(super) fn get_over_tls(port: u16, path: &str) -> Result<Option<Answer>> {
+pub(super) fn get_over_tls(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
     let mut curl = process::command("curl")?;
     curl.args(["--silent", "--insecure", "--http1.1", "--max-time", "10", "--output", "/dev/null"]);
     curl.args(["--header", "Host: bench.test", "--write-out", "%{http_code} %{size_download}"]);
+    if let Some(token) = token {
+        curl.arg("--header").arg(format!("Authorization: Bearer {token}"));
+    }
     curl.arg(format!("https://127.0.0.1:{port}{path}"));
     let said = String::from_utf8(curl.output()?.stdout)?;
     let (status, bytes) = said.split_once(' ').context("curl said nothing")?;

@@ -11,7 +11,7 @@ use super::clock;
 use super::launch::Guard;
 use super::meter::{self, Memory};
 use super::probe::{self, Answer};
-use super::scenario::{Scenario, Variant};
+use super::scenario::{Policy, Scenario, Variant};
 use super::session::{Session, Subject};
 use super::template::Values;
 use crate::process;
@@ -35,15 +35,18 @@ impl Proxy {
     pub(super) fn start(session: &Session, subject: &Subject, scenario: &Scenario) -> Result<Self> {
         let inner = match subject.variant.before {
             Some(name) => {
-                let inner =
-                    Subject { installed: session.installed(name)?, variant: &Variant::PLAIN };
+                let variant = match subject.variant.policy {
+                    Policy::None => &Variant::PLAIN,
+                    Policy::Limits | Policy::Tokens(_) => &Variant::LIMITS,
+                };
+                let inner = Subject { installed: session.installed(name)?, variant };
                 Some(Box::new(Self::start(session, &inner, scenario)?))
             }
             None => None,
         };
         let folder = Folder::create(session.work_folder(), subject.installed.peer.name)?;
         let port = probe::free_port()?;
-        let Variant { routes, filters, tls, h2_origin, .. } = *subject.variant;
+        let Variant { routes, filters, tls, h2_origin, policy, .. } = *subject.variant;
         let values = Values {
             folder: &folder.0,
             port,
@@ -58,9 +61,16 @@ impl Proxy {
             filters,
             tls,
             h2_origin,
+            policy,
         };
         if tls {
             session.certificate()?.copy_to(&folder.0)?;
+        }
+        let mut token = None;
+        if matches!(policy, Policy::Tokens(_)) {
+            let tokens = session.tokens()?;
+            tokens.copy_keys_to(&folder.0)?;
+            token = Some(tokens.first()?);
         }
         let mut command = session.on_proxy_core(&subject.installed.program);
         command.args(subject.installed.peer.args.iter().map(|word| values.fill_words(word)));
@@ -74,7 +84,8 @@ impl Proxy {
         let mut guard = Guard::start(&mut command)?;
         let expected = Answer { status: 200, body_bytes: scenario.body_bytes };
         let ask = if tls { probe::get_over_tls } else { probe::get };
-        wait_for(&mut guard, begun, || ask(port, &scenario.first_path(subject.variant)), &expected)
+        let path = scenario.first_path(subject.variant);
+        wait_for(&mut guard, begun, || ask(port, &path, token.as_deref()), &expected)
             .with_context(|| format!("{}: {}", subject.label(), folder.last_words()))?;
         let start_seconds = begun.elapsed().as_secs_f64();
         Ok(Self { guard, inner, _folder: folder, port, start_seconds })

@@ -68,10 +68,23 @@ pub(super) struct Variant {
     pub streams: usize,
     /// The origin speaks HTTP/2 without TLS.
     pub h2_origin: bool,
+    /// What is asked of requests.
+    pub policy: Policy,
     /// The peer that stands between this one and the origin.
     pub before: Option<&'static str>,
     /// The only peer that has this variant.
     pub only: Option<&'static str>,
+}
+
+/// What a gateway asks of requests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Policy {
+    /// Nothing.
+    None,
+    /// A rate limit and changes of headers.
+    Limits,
+    /// The same, and a token (RS256); so many different ones come in turn.
+    Tokens(usize),
 }
 
 impl Variant {
@@ -83,9 +96,12 @@ impl Variant {
         tls: false,
         streams: 0,
         h2_origin: false,
+        policy: Policy::None,
         before: None,
         only: None,
     };
+    /// The same behind an edge, with a rate limit and changes of headers.
+    pub(super) const LIMITS: Self = Self { policy: Policy::Limits, ..Self::PLAIN };
 }
 
 /// The scenario of that name.

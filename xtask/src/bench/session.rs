@@ -18,6 +18,7 @@ use super::options::Options;
 use super::peer::Installed;
 use super::proxy::{NoAnswer, Proxy};
 use super::scenario::{Scenario, Variant};
+use super::tokens::Tokens;
 use super::tools::Tools;
 use super::{clock, probe};
 use crate::process;
@@ -32,6 +33,7 @@ pub(super) struct Session<'a> {
     /// The origin that speaks HTTP/2, once a scenario needs it.
     h2_origin: OnceCell<(Guard, u16)>,
     certificate: OnceCell<Certificate>,
+    tokens: OnceCell<Tokens>,
     /// Requests a second that a subject reached in a closed loop, by its label.
     pub saturation: RefCell<HashMap<String, f64>>,
     _origin: Guard,
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
             origin_port,
             h2_origin: OnceCell::new(),
             certificate: OnceCell::new(),
+            tokens: OnceCell::new(),
             saturation,
             _origin: origin,
             work,
@@ -101,6 +104,14 @@ impl<'a> Session<'a> {
             let _ = self.certificate.set(Certificate::create(&self.work.0)?);
         }
         self.certificate.get().context("no certificate")
+    }
+
+    /// The tokens of all requests that need one.
+    pub(super) fn tokens(&self) -> Result<&Tokens> {
+        if self.tokens.get().is_none() {
+            let _ = self.tokens.set(Tokens::create(&self.tools, &self.work.0)?);
+        }
+        self.tokens.get().context("no tokens")
     }
 
     /// The proxy of that name.
@@ -221,7 +232,7 @@ fn start_origin(machine: &Machine, program: &Path, port: u16) -> Result<Guard> {
     command.arg("--threads").arg(machine.load_core_count.to_string());
     let guard = Guard::start(&mut command)?;
     for _ in 0..ORIGIN_POLLS {
-        if probe::get(port, "/1k")?.is_some() {
+        if probe::get(port, "/1k", None)?.is_some() {
             return Ok(guard);
         }
         clock::pause(ORIGIN_POLL);

@@ -3,10 +3,13 @@
 //! `@NAME@` stands for a value. A line that begins with `@word@` is conditional or repeated:
 //! `@log@` and `@nolog@` with and without access log, `@routed@` when there are routes,
 //! `@filtered@` when there are filters, `@tls@` and `@notls@` with and without TLS for clients,
-//! `@h2origin@` and `@h1origin@` for what the origin speaks, `@route@` once for each route and `@filter@` once for each
+//! `@h2origin@` and `@h1origin@` for what the origin speaks, `@limits@` with a rate limit and changes of headers,
+//! `@tokens@` when requests need a token as well, `@route@` once for each route and `@filter@` once for each
 //! filter, with `@N@` as its number from 0.
 
 use std::path::Path;
+
+use super::scenario::Policy;
 
 /// The values of one run of one proxy.
 pub(super) struct Values<'a> {
@@ -20,6 +23,7 @@ pub(super) struct Values<'a> {
     pub filters: usize,
     pub tls: bool,
     pub h2_origin: bool,
+    pub policy: Policy,
 }
 
 impl Values<'_> {
@@ -53,6 +57,8 @@ impl Values<'_> {
             ("@notls@", usize::from(!self.tls)),
             ("@h2origin@", usize::from(self.h2_origin)),
             ("@h1origin@", usize::from(!self.h2_origin)),
+            ("@limits@", usize::from(self.policy != Policy::None)),
+            ("@tokens@", usize::from(matches!(self.policy, Policy::Tokens(_)))),
             ("@routed@", usize::from(self.routes > 0)),
             ("@filtered@", usize::from(self.filters > 0)),
             ("@route@", self.routes),

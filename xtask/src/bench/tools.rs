@@ -14,6 +14,7 @@ pub(super) struct Tools {
     pub origin: PathBuf,
     pub load: PathBuf,
     pub tls: PathBuf,
+    pub tokens: PathBuf,
 }
 
 impl Tools {
@@ -30,6 +31,7 @@ impl Tools {
             origin: find("bench-origin")?,
             load: find("bench-load")?,
             tls: find("bench-tls")?,
+            tokens: find("bench-tokens")?,
         })
     }
 }

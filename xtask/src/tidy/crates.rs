@@ -61,7 +61,7 @@ fn forbidden(package: &Package, layer: Layer, dependency: &Dependency) -> Option
     {
         "only portunus/src/wire.rs names concrete filters"
     } else if used == "serde" && !SERDE_USERS.contains(&user) {
-        "serde is for the top level of the config and the admin API alone"
+        "serde is for the top level of the config, the admin API and documents in JSON alone"
     } else {
         return None;
     };
@@ -175,7 +175,8 @@ const ARROWS: &[(&str, &str)] = &[
 
 const IMPURE: &[&str] =
     &["getrandom", "hyper", "libc", "mio", "rand", "rustix", "socket2", "tokio"];
-const SERDE_USERS: &[&str] = &["portunus", "portunus-config", "portunus-control"];
+const SERDE_USERS: &[&str] =
+    &["portunus", "portunus-config", "portunus-control", "portunus-jwt", "portunus-openapi"];
 
 #[cfg(test)]
 mod tests;

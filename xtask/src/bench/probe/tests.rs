@@ -13,7 +13,7 @@ fn check(answer: &'static str, expected: Option<Answer>) {
         assert!(client.read(&mut [0; 1024]).unwrap() > 0);
         client.write_all(answer.as_bytes()).unwrap();
     });
-    assert_eq!(get(port, "/").ok().flatten(), expected, "{answer}");
+    assert_eq!(get(port, "/", None).ok().flatten(), expected, "{answer}");
     server.join().unwrap();
 }
 

@@ -1,9 +1,9 @@
 //! The list of scenarios: to add one, add an entry here and, if it measures something new, a
 //! function in `measure.rs`.
 
-use super::{Column, Scenario, Variant};
-use crate::bench::measure;
+use super::{Column, Policy, Scenario, Variant};
 use crate::bench::peer::{Peer, RELAY};
+use crate::bench::{measure, tokens};
 
 pub(in crate::bench) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -240,6 +240,74 @@ pub(in crate::bench) const SCENARIOS: &[Scenario] = &[
         takes: with_tls,
         measure: measure::closed_loop,
     },
+    Scenario {
+        name: "gateway",
+        title: "a gateway that asks for tokens, limits and changes headers",
+        about: "64 connections of HTTP/1.1 over TLS 1.3, closed loop, GET of 1 KB with a token signed \
+                by RS256; the gateway checks it, limits the client and changes headers both ways. \
+                500 tokens in turn, and 20,000, of which none is known when it comes again; beside \
+                plain proxying over TLS.",
+        path: "/1k",
+        body_bytes: 1024,
+        connections: 64,
+        clients_max: CLIENTS,
+        columns: PER_REQUEST,
+        variants: &[
+            Variant { name: "plain", tls: true, ..Variant::PLAIN },
+            Variant {
+                name: "limits",
+                tls: true,
+                policy: Policy::Limits,
+                only: Some("portunus"),
+                ..Variant::PLAIN
+            },
+            Variant {
+                name: "known tokens",
+                tls: true,
+                policy: Policy::Tokens(tokens::REPEATED),
+                only: Some("portunus"),
+                ..Variant::PLAIN
+            },
+            Variant {
+                name: "new tokens",
+                tls: true,
+                policy: Policy::Tokens(tokens::FRESH),
+                only: Some("portunus"),
+                ..Variant::PLAIN
+            },
+        ],
+        takes: portunus_and_nginx,
+        measure: measure::closed_loop,
+    },
+    Scenario {
+        name: "gateway_tiers",
+        title: "an edge in front of a gateway that limits, against one program for both",
+        about: "As two_tiers; the gateway also limits the client and changes headers both ways.",
+        path: "/1k",
+        body_bytes: 1024,
+        connections: 64,
+        clients_max: CLIENTS,
+        columns: PER_REQUEST,
+        variants: &[
+            Variant {
+                name: "alone",
+                tls: true,
+                policy: Policy::Limits,
+                only: Some("portunus"),
+                ..Variant::PLAIN
+            },
+            Variant {
+                name: "before traefik",
+                tls: true,
+                before: Some("traefik"),
+                policy: Policy::Limits,
+                only: Some("haproxy"),
+                ..Variant::PLAIN
+            },
+        ],
+        takes: with_tls,
+        measure: measure::closed_loop,
+    },
 ];
 
 fn every(_: &Peer) -> bool {
@@ -261,6 +329,10 @@ fn with_tls(peer: &Peer) -> bool {
 
 fn with_h2_origin(peer: &Peer) -> bool {
     peer.h2_origin
+}
+
+fn portunus_and_nginx(peer: &Peer) -> bool {
+    ["portunus", "nginx"].contains(&peer.name)
 }
 
 fn portunus_only(peer: &Peer) -> bool {

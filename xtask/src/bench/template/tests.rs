@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::Values;
+use super::{Policy, Values};
 
 fn values() -> Values<'static> {
     Values {
@@ -14,6 +14,7 @@ fn values() -> Values<'static> {
         filters: 0,
         tls: false,
         h2_origin: false,
+        policy: Policy::None,
     }
 }
 
@@ -33,6 +34,14 @@ fn marked_lines_are_conditional() {
     check(&values(), template, "a\n on\n 1\n");
     let other = Values { access_log: false, routes: 1, filters: 1, tls: true, ..values() };
     check(&Values { h2_origin: true, ..other }, template, "a\n off\n r\n f\n s\n");
+}
+
+#[test]
+fn a_policy_brings_its_lines() {
+    let template = "@limits@l\n@tokens@t\n";
+    check(&values(), template, "");
+    check(&Values { policy: Policy::Limits, ..values() }, template, "l\n");
+    check(&Values { policy: Policy::Tokens(1), ..values() }, template, "l\nt\n");
 }
 
 #[test]
