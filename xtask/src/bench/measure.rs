@@ -262,7 +262,7 @@ fn load_of<'a>(
 ) -> Result<ClosedLoop<'a>> {
     let tokens = match subject.variant.policy {
         Policy::Tokens(count) => Some((session.tokens()?.file(), count)),
-        Policy::None | Policy::Limits => None,
+        Policy::None | Policy::Limits | Policy::Shared(_) => None,
     };
     Ok(ClosedLoop {
         cores: &session.machine.load_cores,

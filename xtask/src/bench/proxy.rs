@@ -37,7 +37,7 @@ impl Proxy {
             Some(name) => {
                 let variant = match subject.variant.policy {
                     Policy::None => &Variant::PLAIN,
-                    Policy::Limits | Policy::Tokens(_) => &Variant::LIMITS,
+                    _ => &Variant::LIMITS,
                 };
                 let inner = Subject { installed: session.installed(name)?, variant };
                 Some(Box::new(Self::start(session, &inner, scenario)?))
@@ -62,6 +62,10 @@ impl Proxy {
             tls,
             h2_origin,
             policy,
+            redis_port: match policy {
+                Policy::Shared(_) => session.redis_port()?,
+                _ => 0,
+            },
         };
         if tls {
             session.certificate()?.copy_to(&folder.0)?;

@@ -83,7 +83,9 @@ pub(super) enum Policy {
     None,
     /// A rate limit and changes of headers.
     Limits,
-    /// The same, and a token (RS256); so many different ones come in turn.
+    /// A rate limit that is shared through Redis, in this mode.
+    Shared(&'static str),
+    /// As `Limits`, and a token (RS256); so many different ones come in turn.
     Tokens(usize),
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Session<'a> {
     h2_origin: OnceCell<(Guard, u16)>,
     certificate: OnceCell<Certificate>,
     tokens: OnceCell<Tokens>,
+    redis: OnceCell<(Guard, u16)>,
     /// Requests a second that a subject reached in a closed loop, by its label.
     pub saturation: RefCell<HashMap<String, f64>>,
     _origin: Guard,
@@ -80,6 +81,7 @@ impl<'a> Session<'a> {
             h2_origin: OnceCell::new(),
             certificate: OnceCell::new(),
             tokens: OnceCell::new(),
+            redis: OnceCell::new(),
             saturation,
             _origin: origin,
             work,
@@ -112,6 +114,14 @@ impl<'a> Session<'a> {
             let _ = self.tokens.set(Tokens::create(&self.tools, &self.work.0)?);
         }
         self.tokens.get().context("no tokens")
+    }
+
+    /// The port of a Redis that keeps nothing, once a scenario needs it.
+    pub(super) fn redis_port(&self) -> Result<u16> {
+        if self.redis.get().is_none() {
+            let _ = self.redis.set(start_redis(&self.machine)?);
+        }
+        self.redis.get().map(|(_, port)| *port).context("no Redis")
     }
 
     /// The proxy of that name.
@@ -216,14 +226,27 @@ fn start_h2_origin(machine: &Machine, work: &Path) -> Result<(Guard, u16)> {
     let mut command = launch::pinned(&machine.load_cores, "nghttpd");
     command.args(["--no-tls", "--address=127.0.0.1", "--htdocs"]).arg(&files);
     command.arg(port.to_string()).stdout(std::process::Stdio::null());
-    let guard = Guard::start(&mut command)?;
+    listening(&mut command, port).context("the HTTP/2 origin")
+}
+
+fn start_redis(machine: &Machine) -> Result<(Guard, u16)> {
+    let port = probe::free_port()?;
+    let mut command = launch::pinned(&machine.load_cores, "redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"]);
+    command.arg(port.to_string()).stdout(std::process::Stdio::null());
+    listening(&mut command, port).context("Redis")
+}
+
+/// Starts a program and waits until it listens.
+fn listening(command: &mut Command, port: u16) -> Result<(Guard, u16)> {
+    let guard = Guard::start(command)?;
     for _ in 0..ORIGIN_POLLS {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return Ok((guard, port));
         }
         clock::pause(ORIGIN_POLL);
     }
-    bail!("the HTTP/2 origin does not listen")
+    bail!("it does not listen")
 }
 
 fn start_origin(machine: &Machine, program: &Path, port: u16) -> Result<Guard> {

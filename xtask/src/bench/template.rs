@@ -4,7 +4,7 @@
 //! `@log@` and `@nolog@` with and without access log, `@routed@` when there are routes,
 //! `@filtered@` when there are filters, `@tls@` and `@notls@` with and without TLS for clients,
 //! `@h2origin@` and `@h1origin@` for what the origin speaks, `@limits@` with a rate limit and changes of headers,
-//! `@tokens@` when requests need a token as well, `@route@` once for each route and `@filter@` once for each
+//! `@tokens@` when requests need a token as well, `@shared@` with a limit that is shared through Redis, `@route@` once for each route and `@filter@` once for each
 //! filter, with `@N@` as its number from 0.
 
 use std::path::Path;
@@ -24,6 +24,8 @@ pub(super) struct Values<'a> {
     pub tls: bool,
     pub h2_origin: bool,
     pub policy: Policy,
+    /// Where Redis listens, when it is used.
+    pub redis_port: u16,
 }
 
 impl Values<'_> {
@@ -57,7 +59,8 @@ impl Values<'_> {
             ("@notls@", usize::from(!self.tls)),
             ("@h2origin@", usize::from(self.h2_origin)),
             ("@h1origin@", usize::from(!self.h2_origin)),
-            ("@limits@", usize::from(self.policy != Policy::None)),
+            ("@limits@", usize::from(matches!(self.policy, Policy::Limits | Policy::Tokens(_)))),
+            ("@shared@", usize::from(matches!(self.policy, Policy::Shared(_)))),
             ("@tokens@", usize::from(matches!(self.policy, Policy::Tokens(_)))),
             ("@routed@", usize::from(self.routes > 0)),
             ("@filtered@", usize::from(self.filters > 0)),
@@ -72,7 +75,13 @@ impl Values<'_> {
 
     /// The words without a number: also used for command lines.
     pub(super) fn fill_words(&self, line: &str) -> String {
-        line.replace("@DIR@", &self.folder.display().to_string())
+        let mode = match self.policy {
+            Policy::Shared(mode) => mode,
+            _ => "",
+        };
+        line.replace("@MODE@", mode)
+            .replace("@REDIS@", &self.redis_port.to_string())
+            .replace("@DIR@", &self.folder.display().to_string())
             .replace("@PORT@", &self.port.to_string())
             .replace("@ADMIN@", &self.admin_port.to_string())
             .replace("@ORIGIN@", &self.origin_port.to_string())

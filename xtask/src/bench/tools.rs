@@ -99,5 +99,6 @@ const DEBIAN: &[DebianTool] = &[
     DebianTool { program: "curl", package: "curl", vital: false },
     DebianTool { program: "nginx", package: "nginx", vital: false },
     DebianTool { program: "haproxy", package: "haproxy", vital: false },
+    DebianTool { program: "redis-server", package: "redis-server", vital: false },
     DebianTool { program: "pip3", package: "python3-pip", vital: false },
 ];

@@ -92,13 +92,7 @@ pub(in crate::bench) const SCENARIOS: &[Scenario] = &[
         body_bytes: 1024,
         connections: 64,
         clients_max: CLIENTS,
-        columns: &[
-            column("p99 us", 0),
-            column("p50 us", 0),
-            column("p99.9 us", 0),
-            column("requests/s", 0),
-            column("CPU us/request", 2),
-        ],
+        columns: OPEN_LOOP,
         variants: PLAIN,
         takes: every,
         measure: measure::open_loop,
@@ -308,6 +302,33 @@ pub(in crate::bench) const SCENARIOS: &[Scenario] = &[
         takes: with_tls,
         measure: measure::closed_loop,
     },
+    Scenario {
+        name: "shared_limits",
+        title: "limits that nodes share through Redis",
+        about: "As plain, with a rate limit of one key: none, local, shared with one round trip for each \
+                request (exact), and shared by batches of tokens.",
+        path: "/1k",
+        body_bytes: 1024,
+        connections: 64,
+        clients_max: CLIENTS,
+        columns: PER_REQUEST,
+        variants: SHARED_LIMITS,
+        takes: portunus_only,
+        measure: measure::closed_loop,
+    },
+    Scenario {
+        name: "shared_limits_latency",
+        title: "latency of limits that nodes share, at half of saturation",
+        about: "As shared_limits, in an open loop at half of the rate of the same variant.",
+        path: "/1k",
+        body_bytes: 1024,
+        connections: 64,
+        clients_max: CLIENTS,
+        columns: OPEN_LOOP,
+        variants: SHARED_LIMITS,
+        takes: portunus_only,
+        measure: measure::open_loop,
+    },
 ];
 
 fn every(_: &Peer) -> bool {
@@ -346,6 +367,13 @@ const fn column(title: &'static str, decimals: usize) -> Column {
 const PLAIN: &[Variant] = &[Variant::PLAIN];
 const TLS: &[Variant] = &[Variant { tls: true, ..Variant::PLAIN }];
 
+const SHARED_LIMITS: &[Variant] = &[
+    Variant { name: "no limit", ..Variant::PLAIN },
+    Variant { name: "local", policy: Policy::Shared("local"), ..Variant::PLAIN },
+    Variant { name: "exact", policy: Policy::Shared("exact"), ..Variant::PLAIN },
+    Variant { name: "batch", policy: Policy::Shared("batch"), ..Variant::PLAIN },
+];
+
 const PER_REQUEST: &[Column] = &[
     column("CPU us/request", 2),
     column("requests/s", 0),
@@ -354,6 +382,14 @@ const PER_REQUEST: &[Column] = &[
     column("core busy %", 0),
     column("RSS MB", 1),
     column("peak MB", 1),
+];
+
+const OPEN_LOOP: &[Column] = &[
+    column("p99 us", 0),
+    column("p50 us", 0),
+    column("p99.9 us", 0),
+    column("requests/s", 0),
+    column("CPU us/request", 2),
 ];
 
 const WITHOUT_LATENCY: &[Column] = &[

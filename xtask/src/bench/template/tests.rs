@@ -15,6 +15,7 @@ fn values() -> Values<'static> {
         tls: false,
         h2_origin: false,
         policy: Policy::None,
+        redis_port: 4,
     }
 }
 
@@ -41,6 +42,8 @@ fn a_policy_brings_its_lines() {
     let template = "@limits@l\n@tokens@t\n";
     check(&values(), template, "");
     check(&Values { policy: Policy::Limits, ..values() }, template, "l\n");
+    let shared = Values { policy: Policy::Shared("exact"), ..values() };
+    check(&shared, "@shared@s@MODE@@REDIS@\n@limits@l\n", "sexact4\n");
     check(&Values { policy: Policy::Tokens(1), ..values() }, template, "l\nt\n");
 }
 
