@@ -43,10 +43,16 @@ fn is_code(literal: &str) -> bool {
 
 /// Where reasons are given. The codecs' own are listed from their exhaustive tables.
 const GIVERS: &[&str] = &[
+    "crates/portunus-credentials/src/",
     "crates/portunus-exchange/src/error.rs",
     "crates/portunus-filters",
+    "crates/portunus-jwt/src/",
+    "crates/portunus-limits/src/",
+    "crates/portunus-oidc/src/",
+    "crates/portunus-openapi/src/",
     "crates/portunus-proxy/src/",
     "crates/portunus-resilience/src/",
+    "crates/portunus-transform/src/",
 ];
 const PAGE: &str = "docs/reference/reasons.md";
 

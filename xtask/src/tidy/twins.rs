@@ -40,8 +40,36 @@ const REGISTRIES: &[Registry] = &[
     },
 ];
 
+/// Families of filters that are crates of their own.
+const FAMILIES: &[&str] = &[
+    "crates/portunus-credentials/src/",
+    "crates/portunus-jwt/src/",
+    "crates/portunus-limits/src/",
+    "crates/portunus-oidc/src/",
+    "crates/portunus-openapi/src/",
+    "crates/portunus-transform/src/",
+];
+const FILTERS: &str = "crates/portunus-filters/src/registry.rs";
+
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    REGISTRIES.iter().flat_map(|registry| check_registry(registry, tree)).collect()
+    let registries = REGISTRIES.iter().flat_map(|registry| check_registry(registry, tree));
+    registries.chain(check_families(tree)).collect()
+}
+
+/// The filters of crates of their own stand in the registry of the built-in ones.
+fn check_families(tree: &Tree) -> Vec<Finding> {
+    let registry = tree.file(FILTERS).map_or("", |file| file.text.as_str());
+    let files = FAMILIES.iter().flat_map(|folder| tree.below(folder));
+    files.flat_map(|file| unlisted_specs(file, registry)).collect()
+}
+
+fn unlisted_specs(file: &File, registry: &str) -> Vec<Finding> {
+    let code = code_only(&file.text);
+    let specs = code.split("impl Buildable for ").skip(1);
+    let names = specs.filter_map(|rest| rest.split([' ', '{', '\n']).next());
+    let missing = names.filter(|name| !registry.contains(&format!("::{name}>")));
+    let what = |name| format!("{FILTERS} does not list {name}: add a line there");
+    missing.map(|name| Finding::at(&file.path, 0, what(name))).collect()
 }
 
 fn check_registry(registry: &Registry, tree: &Tree) -> Vec<Finding> {

@@ -52,6 +52,15 @@ fn a_factory_that_is_not_listed_is_found_and_a_plain_module_is_not() {
 }
 
 #[test]
+fn a_filter_of_another_crate_stands_in_the_registry_too() {
+    let spec = ("crates/portunus-jwt/src/jwt.rs", "//! J.\nimpl Buildable for JwtSpec {}\n");
+    one(&headers(&[REGISTRY, TWIN, REFERENCE, spec]), "does not list JwtSpec");
+    let listed = LISTED.replace("];", ", Factory::of::<portunus_jwt::JwtSpec>()];");
+    let listed = ("crates/portunus-filters/src/registry.rs", listed.as_str());
+    assert!(headers(&[listed, TWIN, REFERENCE, spec]).is_empty());
+}
+
+#[test]
 fn balancers_are_tested_together_or_each_by_itself() {
     let base = [
         ("crates/portunus-balance/src/random.rs", "//! R.\n"),
