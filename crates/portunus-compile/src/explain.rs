@@ -103,6 +103,8 @@ pub enum StepVerdict {
         /// Method, path and query of its own request.
         call: String,
     },
+    /// It would wait for something else than an upstream. Here it is taken to let the request pass.
+    Waits,
     /// It answers by itself.
     Replies {
         /// The status.

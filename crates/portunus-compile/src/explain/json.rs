@@ -63,6 +63,7 @@ fn step(step: &Step) -> Value {
         StepVerdict::Asks { upstream, call } => {
             ("asks", json!({"upstream": upstream, "call": call}))
         }
+        StepVerdict::Waits => ("waits", json!({})),
         StepVerdict::Replies { status, reason } => {
             ("replies", json!({"status": status, "reason": reason}))
         }
@@ -70,7 +71,12 @@ fn step(step: &Step) -> Value {
         StepVerdict::LooksLater => ("looks_later", json!({})),
         StepVerdict::NotReached => ("not_reached", json!({})),
     };
-    let mut value = json!({"filter": step.filter, "verdict": verdict, "notes": step.notes, "changes": step.changes});
+    let mut value = json!({
+        "filter": step.filter,
+        "verdict": verdict,
+        "notes": step.notes,
+        "changes": step.changes,
+    });
     if let (Value::Object(members), Value::Object(more)) = (&mut value, more) {
         members.extend(more);
     }

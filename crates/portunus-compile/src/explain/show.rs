@@ -87,6 +87,7 @@ fn steps(steps: &[Step]) -> Vec<String> {
             StepVerdict::Asks { upstream, call } => {
                 format!("would ask {upstream}: {call}; taken to let it pass")
             }
+            StepVerdict::Waits => "would wait; taken to let it pass".to_owned(),
             StepVerdict::Replies { status, reason } => {
                 let reason = reason.as_ref().map(|reason| format!(", {reason}"));
                 format!("answers {status}{}", reason.unwrap_or_default())

@@ -38,10 +38,15 @@ pub(super) fn run(
     let mut body = body.to_vec();
     for link in chain.links().iter().filter(|_| whole) {
         if reply.is_none() && link.interest.request_body != BodyNeed::None {
-            steps.push(rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
+            let before = body.clone();
+            let mut step = rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
                 let mut piece = BodyPiece { bytes: &mut body, end: true };
                 link.filter.on_request_body(exchange, &mut piece, cx)
-            }));
+            });
+            if body != before {
+                step.changes.push(format!("the body becomes {}", shown_body(&body)));
+            }
+            steps.push(step);
         }
     }
     Filtered { steps, answer: reply.map(|reply| answer(compiled, chain, exchange, reply)) }
@@ -212,7 +217,7 @@ impl Rig {
     /// What a filter that waits has asked for.
     fn asked(&self, compiled: &Compiled) -> StepVerdict {
         let Some(request) = self.calls.list.borrow_mut().pop() else {
-            return StepVerdict::Continues;
+            return StepVerdict::Waits;
         };
         let upstream = compiled.snapshot.upstream(request.upstream);
         let mut call =
@@ -286,6 +291,14 @@ impl State {
     }
 }
 
+/// The beginning of a body, as text.
+fn shown_body(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let start: String = text.chars().take(BODY_SHOWN_MAX).collect();
+    let more = if start.len() < text.len() { " ..." } else { "" };
+    format!("{start}{more}")
+}
+
 /// Method and target, as in a request line.
 pub(super) fn target(exchange: &Exchange) -> String {
     let request = &exchange.request;
@@ -296,3 +309,6 @@ pub(super) fn target(exchange: &Exchange) -> String {
 fn missing<'l>(all: &'l [String], from: &'l [String]) -> impl Iterator<Item = &'l String> {
     all.iter().filter(|line| !from.contains(line))
 }
+
+/// The longest beginning of a body that is shown, in characters.
+const BODY_SHOWN_MAX: usize = 500;
