@@ -41,6 +41,8 @@ fn every_example_passes_the_check_and_its_own_tests() {
     assert!(examples.len() >= 17, "there are {} examples", examples.len());
     let folder = Folder::new();
     write_certificates(&folder);
+    let document = std::fs::read_to_string(root().join("examples/orders-api.json")).unwrap();
+    folder.write("orders-api.json", &document);
     for example in examples {
         folder.write("example.yaml", &std::fs::read_to_string(&example).unwrap());
         check(&folder, &["check -c example.yaml", "test -c example.yaml"], &example);

@@ -8,7 +8,15 @@ mod acme;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod auth_credentials;
+#[cfg(test)]
+mod auth_jwt;
+#[cfg(test)]
+mod auth_oidc;
+#[cfg(test)]
 mod balance;
+#[cfg(test)]
+mod browser;
 #[cfg(test)]
 mod cert;
 #[cfg(test)]
@@ -36,6 +44,8 @@ mod health;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod l4;
 #[cfg(test)]
 mod limits;
@@ -46,9 +56,15 @@ mod logs;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod python;
+#[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
+mod redis_limits;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
@@ -61,6 +77,8 @@ mod stress;
 mod timeouts;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod transform;
 #[cfg(test)]
 mod websocket;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Real clients and servers written in Python, from the packages that `cargo xtask test` installs.
+//! Real clients and servers written in Python, or for Node, from the packages that `cargo xtask test` installs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -18,18 +18,25 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Starts a script with arguments; `None`, after saying so, where its packages are not there.
+    /// Starts a Python script with arguments; `None`, after saying so, where its packages are not there.
     pub(crate) fn start(text: &str, arguments: &[&str]) -> Option<Self> {
-        let Some(packages) = packages() else {
-            println!(
-                "skipped: the Python packages are not there; `cargo xtask test` installs them"
-            );
-            return None;
-        };
+        let packages = packages("python")?;
         let mut command = Command::new("python3");
         command.args(["-u", "-c", text]).args(arguments).env("PYTHONPATH", packages);
+        Some(Self::spawn(command, arguments))
+    }
+
+    /// Starts a module for Node; `None`, after saying so, where its packages are not there.
+    pub(crate) fn start_node(text: &str) -> Option<Self> {
+        let packages = packages("node")?;
+        let mut command = Command::new("node");
+        command.args(["--input-type=module", "--eval", text]).current_dir(packages);
+        Some(Self::spawn(command, &[]))
+    }
+
+    fn spawn(mut command: Command, arguments: &[&str]) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("python3 was there for the packages");
+        let mut child = command.spawn().expect("what installed the packages was there");
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
@@ -45,7 +52,7 @@ impl Script {
         });
         let input = child.stdin.take();
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Some(Self { child, input, lines, errors: Some(errors), arguments })
+        Self { child, input, lines, errors: Some(errors), arguments }
     }
 
     /// The next line that it prints.
@@ -84,9 +91,23 @@ impl Drop for Script {
     }
 }
 
-/// `target/python`, when the packages are in it.
-fn packages() -> Option<PathBuf> {
+/// The text of a file of the packages, by its path in `target/python` or `target/node`.
+pub(crate) fn package_file(language: &str, path: &str) -> Option<String> {
+    let file = packages(language)?.join(path);
+    let text = std::fs::read_to_string(&file);
+    if text.is_err() {
+        println!("skipped: no {}; `cargo xtask test` installs it", file.display());
+    }
+    text.ok()
+}
+
+/// `target/python` or `target/node`, when the packages are in it.
+fn packages(language: &str) -> Option<PathBuf> {
     let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test.ancestors().nth(3)?.join("python");
-    folder.join("installed.txt").is_file().then_some(folder)
+    let folder = test.ancestors().nth(3)?.join(language);
+    if folder.join("installed.txt").is_file() {
+        return Some(folder);
+    }
+    println!("skipped: no packages for {language}; `cargo xtask test` installs them");
+    None
 }

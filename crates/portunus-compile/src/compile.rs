@@ -15,7 +15,9 @@ use crate::chain::Chains;
 use crate::consumers::{self, ConsumerSource};
 use crate::filters::BuiltFilters;
 use crate::listener::{ListenerBinding, ListenerIds, Listeners};
+use crate::openapi::{self, Operations};
 use crate::route::{Parties, RouteRecord, Routes};
+use crate::stores::{self, KeyStoreSource};
 use crate::tls::{CertificateSource, Files, Servers, TlsClients, TlsShared};
 use crate::upstream::{UpstreamSource, Upstreams};
 
@@ -61,6 +63,8 @@ pub struct Compiled {
     pub acme: Option<AcmeSource>,
     /// Who calls the API.
     pub consumers: Arc<ConsumerSource>,
+    /// Where more of them live that are made at run time.
+    pub key_store: KeyStoreSource,
     /// The files of certificates and keys, as they are written: when one changes, the same spec is compiled again.
     pub tls_files: Vec<String>,
     pub(crate) listener_ids: ListenerIds,
@@ -89,26 +93,33 @@ impl Compiled {
 pub fn compile(inputs: Inputs<'_>) -> (Option<Compiled>, Diagnostics) {
     let mut reader = Reader::new(inputs.lookup);
     let kinds: Vec<&str> = inputs.registries.filters.iter().map(|factory| factory.name).collect();
+    let expanded = openapi::expand(inputs.spec, &mut reader);
+    let inputs = Inputs { spec: &expanded.spec, ..inputs };
     portunus_config::check_uses(inputs.spec, &kinds, &mut reader);
-    let compiled = read(&inputs, &mut reader);
+    let mut compiled = read(&inputs, &expanded.operations, &mut reader);
+    if let Some(compiled) = &mut compiled {
+        compiled.tls_files.extend(expanded.files);
+    }
     let mut diagnostics = reader.finish();
     diagnostics.sort();
     (compiled.filter(|_| !diagnostics.has_errors()), diagnostics)
 }
 
 /// Reads everything, so that all mistakes are found, and makes a result only when there is none.
-fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
+fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -> Option<Compiled> {
     let mut listeners = Listeners::read(inputs, reader);
     let files = Files::new(inputs.lookup);
     let servers = Servers::read(inputs, &listeners.ids, &files, reader);
     let acme = acme::read(inputs.spec, &servers.sources(), &files, reader);
     let consumers = consumers::read(inputs.spec, &files, reader);
-    let stores = consumers::stores(inputs.spec, &files, reader);
+    let stores = stores::shared(inputs.spec, &files, reader);
+    let key_store = stores::keys(inputs.spec, &stores, &files, reader);
     let mut upstreams = Upstreams::read(inputs, &files, reader);
     listeners.read_passed(inputs, &mut upstreams, reader);
     let mut chains = Chains::read(inputs, &stores, reader);
     let ids = &listeners.ids;
-    let mut parties = Parties { chains: &mut chains, upstreams: &mut upstreams, listeners: ids };
+    let mut parties =
+        Parties { chains: &mut chains, upstreams: &mut upstreams, listeners: ids, operations };
     let routes = Routes::read(inputs, &mut parties, reader);
     chains.check_unused(reader);
     let router = routes.router(reader);
@@ -138,6 +149,7 @@ fn read(inputs: &Inputs<'_>, reader: &mut Reader<'_>) -> Option<Compiled> {
         certificates: servers.sources(),
         acme,
         consumers: Arc::new(consumers),
+        key_store,
         tls_files: files.paths(),
         listener_ids: listeners.ids,
         servers,

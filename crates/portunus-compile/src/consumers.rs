@@ -9,7 +9,6 @@ use base64::prelude::BASE64_STANDARD;
 use portunus_base::Rate;
 use portunus_config::ConfigSpec;
 use portunus_config::spec::{ConsumerSpec, KeySpec, PlanSpec, SignatureSpec};
-use portunus_filter::{RedisPlan, Stores};
 use portunus_identity::{
     Builder, CertificateMatch, Consumer, Consumers, Credential, CredentialKind, KeyHash, Plan,
     SignatureKey,
@@ -96,19 +95,6 @@ pub(crate) fn read(
         }
     });
     found.made
-}
-
-/// Reads what several nodes share, as far as filters use it.
-pub(crate) fn stores(config: &ConfigSpec, files: &Files<'_>, reader: &mut Reader<'_>) -> Stores {
-    let redis = config.stores.redis.as_ref().map(|spec| {
-        let pem = spec.ca.as_ref().and_then(|path| files.pem(path, reader));
-        Arc::new(RedisPlan {
-            url: spec.url.value.clone(),
-            ca_pem: pem.map(|bytes| String::from_utf8_lossy(&bytes).into()),
-            timeout: spec.timeout,
-        })
-    });
-    Stores { redis }
 }
 
 fn plan(name: &str, spec: &PlanSpec) -> Plan {

@@ -8,6 +8,7 @@ mod implied;
 mod l4;
 mod listener;
 mod log;
+mod openapi;
 mod route;
 mod stores;
 mod target;
@@ -36,13 +37,14 @@ pub use listener::{
     ProxyProtocolSpec,
 };
 pub use log::{AccessLogSpec, LevelSpec, LogFormatSpec, LogSpec, LogTargetSpec};
+pub use openapi::{HostOpenApiSpec, OperationSpec};
 pub use route::{
     MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, RouteTimeoutsSpec, RulesSpec, WhenSpec,
 };
 pub use stores::{KeyStoreSpec, PostgresSpec, RedisSpec, StoresSpec};
 pub use target::{TargetSpec, ToSpec, WeightedSpec};
 pub use test::{ExpectSpec, TestSpec};
-pub use time::TimeSpec;
+pub use time::{EndSpec, TimeSpec};
 pub use tls::{
     CertificateSpec, CertificatesSpec, ClientAuthModeSpec, ClientAuthSpec, ClientCertificateSpec,
     HostTlsSpec, PemSpec, TlsSpec, TlsVersionSpec, UpstreamTlsSpec,

@@ -1,9 +1,11 @@
 //! The admin API: what monitors, scripts and people ask a running Portunus.
 //!
-//! It only reads what control shows, and asks control to do things. It shows no secret.
+//! It only reads what control shows, and asks control to do things. It shows no secret but the keys that it
+//! makes, each once.
 
 mod answers;
 mod guard;
+mod keys;
 mod socket;
 
 use std::sync::{Arc, Weak};
@@ -70,6 +72,7 @@ fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
         .route("/api/authority", get(async |Seen(seen): Seen| Json(answers::authority(&seen))))
         .route("/api/config", get(config))
         .route("/api/reload", post(reload))
+        .merge(keys::routes())
         .layer(middleware::from_fn_with_state(reach, guard::guard))
         .with_state(shared)
 }

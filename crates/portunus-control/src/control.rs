@@ -16,13 +16,15 @@ use tokio::sync::mpsc;
 
 use crate::admin::{Admin, AdminSocket};
 use crate::certificates::Certificates;
+use crate::keyring::{Keyring, KeyringKeeper};
 use crate::listeners::{Rebinding, remove_sockets};
 use crate::pid_file::PidFile;
+use crate::quotas::Quotas;
 use crate::services::{ServicesThread, Tasks};
 use crate::shared::{Command, Current, LastReload, Parts, ReloadResult, Reloaded, Shared, Stage};
 use crate::source::Accepted;
 use crate::upstreams::Upstreams;
-use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log};
+use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log, state_folder};
 
 /// What a Portunus is started with.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct Control {
     shared: Arc<Shared>,
     upstreams: Upstreams,
     certificates: Certificates,
+    keyring: KeyringKeeper,
+    quotas: Quotas,
     tasks: Tasks,
     services: ServicesThread,
     commands: mpsc::Receiver<Command>,
@@ -67,6 +71,8 @@ impl Control {
         let fetcher = Fetcher::default().at_home(services.handle());
         let Options { source, env, registries, version, console } = options;
         let world = Arc::new(World::serving(version, env, registries, fetcher));
+        let state = state_folder(&world.env);
+        let quotas = Quotas::open(&world.services, &state).await;
         let prepared = world.prepare(&source, None);
         let level = prepared.loaded.spec.as_ref().map(|spec| spec.log.level);
         log::set_level(level.unwrap_or(LevelSpec::Info));
@@ -86,8 +92,16 @@ impl Control {
         let mut certificates = Certificates::new(&world);
         certificates.serve(&current, began);
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-        let shown = Arc::clone(certificates.shown());
-        let parts = Parts { world: Arc::clone(&world), service, started, commands: sender, shown };
+        let directory = Arc::clone(&world.services.directory);
+        let keyring = KeyringKeeper::new(Keyring::new(directory, &state, services.handle()));
+        let parts = Parts {
+            world: Arc::clone(&world),
+            service,
+            started,
+            commands: sender,
+            shown: Arc::clone(certificates.shown()),
+            keyring: Arc::clone(keyring.keyring()),
+        };
         let shared = Arc::new(Shared::new(parts, current));
         let mut control = Self {
             source,
@@ -96,6 +110,8 @@ impl Control {
             tasks: Tasks::default(),
             upstreams,
             certificates,
+            keyring,
+            quotas,
             shared,
             commands,
             files,
@@ -114,6 +130,7 @@ impl Control {
     /// Lets in the first clients.
     async fn open(&mut self, rebinding: Rebinding, admin: Option<AdminSocket>) {
         let current = self.shared.current.load_full();
+        self.keyring.serve(&current.compiled.consumers, &current.compiled.key_store).await;
         self.tasks.run(current.compiled.tasks(), &self.services.handle());
         self.upstreams.serve(&current.compiled.upstreams).await;
         let bound = rebinding.apply(&self.shared.service, self.console).await;
@@ -179,6 +196,7 @@ impl Control {
     async fn publish(&mut self, new: &Arc<Current>, rebinding: Rebinding, read_since: Wall) {
         let shared = Arc::clone(&self.shared);
         self.certificates.serve(new, read_since);
+        self.keyring.serve(&new.compiled.consumers, &new.compiled.key_store).await;
         self.tasks.run(new.compiled.tasks(), &self.services.handle());
         self.upstreams.serve(&new.compiled.upstreams).await;
         shared.current.store(Arc::clone(new));
@@ -294,9 +312,10 @@ impl Control {
         self.shared.service.connections()
     }
 
-    /// Gives back what other processes may wait for, in 2 seconds at most.
+    /// Gives back what other processes may wait for, in 2 seconds at most, and saves what outlives this one.
     pub(crate) async fn stop_orders(&mut self) {
         self.certificates.stop().await;
+        self.quotas.save().await;
     }
 
     /// Ends it now, whatever is still going on.

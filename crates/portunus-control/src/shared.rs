@@ -14,6 +14,7 @@ use portunus_telemetry::SeriesKind;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::certificates::Shown;
+use crate::keyring::Keyring;
 use crate::listeners::Bound;
 use crate::source::Accepted;
 use crate::{Refusal, World};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) commands: mpsc::Sender<Command>,
     /// The certificates that are served.
     pub(crate) shown: Arc<Shown>,
+    /// Consumers and their keys.
+    pub(crate) keyring: Arc<Keyring>,
     stage: AtomicU8,
 }
 
@@ -39,11 +42,12 @@ pub(crate) struct Parts {
     pub(crate) started: Mono,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) shown: Arc<Shown>,
+    pub(crate) keyring: Arc<Keyring>,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts, current: Current) -> Self {
-        let Parts { world, service, started, commands, shown } = parts;
+        let Parts { world, service, started, commands, shown, keyring } = parts;
         Self {
             world,
             service,
@@ -53,6 +57,7 @@ impl Shared {
             last_reload: ArcSwap::default(),
             commands,
             shown,
+            keyring,
             stage: AtomicU8::new(Stage::Starting as u8),
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -16,6 +17,14 @@ impl Task {
     #[expect(clippy::disallowed_methods, reason = "this is control's own spawn")]
     pub(crate) fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(future))
+    }
+
+    /// Starts a task on another runtime.
+    pub(crate) fn spawn_on(
+        home: &Handle,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self(home.spawn(future))
     }
 
     /// Lets it end by itself for some time.

@@ -1,23 +1,26 @@
-//! `forward_auth`: asks a service whether a request may pass.
+//! `forward_auth`: asks a service whether a request may pass, over plain HTTP or by Envoy's gRPC protocol.
 
-mod destination;
+mod ext_authz;
+mod plain;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portunus_exchange::{Exchange, Phase, PhaseSet, ProxyError, Reason, Reply, ReplyBody};
+use portunus_exchange::{Exchange, Phase, PhaseSet};
 use portunus_filter::{
-    BodyNeed, BodyPiece, BuildCx, Buildable, CallAnswer, CallRequest, Filter, FilterCx,
-    FilterReason, Interest, Patch, Resume, Verdict,
+    Again, BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest,
+    Verdict,
 };
-use portunus_http::{HeaderId, HeaderList, RequestHead};
-use portunus_spec::{Node, Spanned, spec, spec_enum};
+use portunus_spec::{Spanned, spec};
 
 use crate::every::every;
-use crate::header_edit;
 use crate::header_name::{HeaderName, Message};
-use destination::Destination;
+use crate::inquiry::{
+    CachePlan, CacheSpec, Counts, Destination, FailChoice, Form, Inquiry, NamePattern,
+};
+use ext_authz::ExtAuthz;
+use plain::Plain;
 
 spec! {
     /// Asks a service whether a request may pass. A 2xx answer lets it through; every other answer goes to the client.
@@ -27,9 +30,11 @@ spec! {
         short = to;
         /// The service: an upstream's name, perhaps with a path (`auth/verify`), or a URL.
         to: Spanned<String>,
-        /// Headers of the request that the service gets. Without it: `Authorization`, `Cookie` and all `X-Forwarded-*`.
+        /// Headers of the request that the service gets. Without it: `Authorization`, `Cookie` and all `X-Forwarded-*`;
+        /// over gRPC all.
         copy_request: Option<Vec<Spanned<String>>>,
-        /// Headers of a 2xx answer to set on the request. What the client sent under these names is always removed.
+        /// Headers of a 2xx answer to set on the request, such as `X-User` or `X-User-*`. What the client sent under
+        /// these names is always removed.
         copy_answer: Vec<Spanned<String>> = Vec::new(),
         /// Headers of the service's answer that the client gets, whoever answers in the end.
         copy_to_client: Vec<Spanned<String>> = Vec::new(),
@@ -39,18 +44,11 @@ spec! {
         fail: FailChoice = FailChoice::Closed,
         /// Whether the service gets the request's body too, by POST and up to 64KiB; larger ones are answered with 413.
         forward_body: bool = false,
-        /// Not supported by this version yet.
-        cache: Option<Spanned<Node>>,
-    }
-}
-
-spec_enum! {
-    /// What happens when the service cannot be asked.
-    pub enum FailChoice {
-        /// The request is answered with 503.
-        Closed = "closed",
-        /// The request goes on, without the headers of `copy_answer`.
-        Open = "open",
+        /// Whether the service is asked by Envoy's `envoy.service.auth.v3.Authorization/Check`. `to` is then an
+        /// upstream with `http: 2`.
+        grpc: bool = false,
+        /// For how long answers are remembered. Without it: each request asks the service.
+        cache: Option<CacheSpec>,
     }
 }
 
@@ -71,29 +69,36 @@ impl Buildable for ForwardAuthSpec {
     ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
-        if let Some(cache) = &self.cache {
-            let error = cx.reader.error(cache.span, "`cache` is not supported by this version yet");
-            error.help("leave it out: each request asks the service");
-        }
         let to = Destination::build(&self.to, cx);
         let copy_request =
             self.copy_request.as_deref().map(|names| names_of(names, Message::Request, cx));
-        let copy_answer = names_of(&self.copy_answer, Message::Response, cx);
+        let guard = every(self.copy_answer.iter().map(|name| NamePattern::build(name, cx)));
         let copy_to_client = names_of(&self.copy_to_client, Message::Response, cx);
-        let copy_request = match copy_request {
-            Some(names) => Some(names?),
-            None => None,
+        let cache = self.cache.as_ref().map(|spec| CachePlan::build(spec, cx));
+        let (copy_request, cache) = (all_or_none(copy_request)?, all_or_none(cache)?);
+        let (to, guard) = (to?, Arc::from(guard?));
+        let (upstream, copy_to_client) = (to.upstream, copy_to_client?);
+        let form: Arc<dyn Form> = match self.grpc {
+            true => Arc::new(ExtAuthz { to, copy_request, with_body: self.forward_body }),
+            false => Arc::new(Plain {
+                to,
+                copy_request,
+                copy_answer: Arc::clone(&guard),
+                copy_to_client,
+                with_body: self.forward_body,
+            }),
         };
-        self.cache.is_none().then_some(())?;
-        let after =
-            After { copy_answer: copy_answer?, copy_to_client: copy_to_client?, fail: self.fail };
-        Some(Arc::new(ForwardAuth {
-            to: to?,
-            copy_request,
-            timeout: self.timeout,
-            forward_body: self.forward_body,
-            after: Arc::new(after),
-        }))
+        let (timeout, fail, counts) = (self.timeout, self.fail, Counts::new(cx));
+        let inquiry = Inquiry { form, upstream, timeout, fail, cache, counts };
+        Some(Arc::new(ForwardAuth { inquiry, guard, forward_body: self.forward_body }))
+    }
+}
+
+/// Nothing written is fine; what was written must be so too.
+fn all_or_none<T>(built: Option<Option<T>>) -> Option<Option<T>> {
+    match built {
+        None => Some(None),
+        Some(built) => built.map(Some),
     }
 }
 
@@ -107,12 +112,10 @@ fn names_of(
 }
 
 struct ForwardAuth {
-    to: Destination,
-    /// None for the default.
-    copy_request: Option<Vec<HeaderName>>,
-    timeout: Duration,
+    inquiry: Inquiry,
+    /// What the client may not send, as the service may say it.
+    guard: Arc<[NamePattern]>,
     forward_body: bool,
-    after: Arc<After>,
 }
 
 impl Filter for ForwardAuth {
@@ -126,13 +129,11 @@ impl Filter for ForwardAuth {
     }
 
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
-        for name in &self.after.copy_answer {
-            header_edit::remove(&mut exchange.request.headers, name);
-        }
+        self.guard.iter().for_each(|names| names.strip(exchange));
         if self.forward_body {
             return Verdict::Continue;
         }
-        self.ask(exchange, Bytes::new(), cx)
+        self.inquiry.ask(exchange, &Bytes::new(), cx)
     }
 
     fn on_request_body(
@@ -141,152 +142,16 @@ impl Filter for ForwardAuth {
         piece: &mut BodyPiece<'_>,
         cx: &mut FilterCx<'_>,
     ) -> Verdict {
-        self.ask(exchange, Bytes::copy_from_slice(piece.bytes), cx)
+        self.inquiry.ask(exchange, &Bytes::copy_from_slice(piece.bytes), cx)
+    }
+
+    fn on_again(&self, exchange: &mut Exchange, again: Again, cx: &mut FilterCx<'_>) -> Verdict {
+        self.inquiry.resume(exchange, again, cx)
     }
 }
-
-impl ForwardAuth {
-    fn ask(&self, exchange: &Exchange, body: Bytes, cx: &FilterCx<'_>) -> Verdict {
-        let call = cx.calls.call(CallRequest {
-            upstream: self.to.upstream,
-            head: self.head(exchange),
-            body,
-            timeout: self.timeout,
-            answer_bytes_max: ANSWER_BYTES_MAX,
-        });
-        let after = Arc::clone(&self.after);
-        Verdict::Suspend(Box::pin(async move { after.resume(call.await) }))
-    }
-
-    fn head(&self, exchange: &Exchange) -> RequestHead {
-        let asked = &exchange.request;
-        let mut head = RequestHead::default();
-        head.set_method(if self.forward_body { b"POST" } else { b"GET" });
-        head.set_path(&self.to.path);
-        head.set_query(self.to.query.as_deref());
-        head.set_authority(self.to.authority.as_deref().unwrap_or_else(|| asked.authority()));
-        for header in asked.headers.iter().filter(|header| self.copies(header.id, header.name)) {
-            head.headers.append(header.name, header.value);
-        }
-        if self.forward_body
-            && let Some(content_type) = asked.headers.value_of(HeaderId::ContentType)
-        {
-            head.headers.set_id(HeaderId::ContentType, content_type);
-        }
-        tell_of_request(exchange, &mut head.headers);
-        head
-    }
-
-    fn copies(&self, id: HeaderId, name: &[u8]) -> bool {
-        match &self.copy_request {
-            Some(names) => names.iter().any(|known| known.text.eq_ignore_ascii_case(name)),
-            None => {
-                let prefix = name.get(..FORWARDED.len());
-                matches!(id, HeaderId::Authorization | HeaderId::Cookie)
-                    || prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(FORWARDED))
-            }
-        }
-    }
-}
-
-fn tell_of_request(exchange: &Exchange, headers: &mut HeaderList) {
-    let asked = &exchange.request;
-    let mut uri = asked.path().to_vec();
-    if let Some(query) = asked.query() {
-        uri.push(b'?');
-        uri.extend_from_slice(query);
-    }
-    headers.set_id(HeaderId::XForwardedMethod, asked.method_text());
-    headers.set_id(HeaderId::XForwardedUri, &uri);
-    headers.set_id(HeaderId::XForwardedHost, asked.authority());
-    headers.set_id(HeaderId::XForwardedProto, exchange.client.scheme.text().as_bytes());
-    headers.set_id(HeaderId::XForwardedFor, exchange.client.ip.to_string().as_bytes());
-}
-
-/// What is done with the answer; owned by the wait.
-struct After {
-    copy_answer: Vec<HeaderName>,
-    copy_to_client: Vec<HeaderName>,
-    fail: FailChoice,
-}
-
-impl After {
-    fn resume(&self, answer: Result<CallAnswer, ProxyError>) -> Resume {
-        match answer {
-            Ok(answer) if (200..300).contains(&answer.status) => {
-                Resume::Continue(self.pass(&answer))
-            }
-            Ok(answer) if (300..600).contains(&answer.status) => {
-                Resume::Reply(Patch::default(), Box::new(self.deny(answer)))
-            }
-            _ if self.fail == FailChoice::Open => {
-                let attributes = vec![("forward_auth", Bytes::from_static(b"failed_open"))];
-                Resume::Continue(Patch { attributes, ..Patch::default() })
-            }
-            _ => {
-                let reply = Reply::problem(503, "auth.forward_failed");
-                let reply = reply.with_detail("The authorisation service could not be asked.");
-                Resume::Reply(Patch::default(), Box::new(reply))
-            }
-        }
-    }
-
-    fn pass(&self, answer: &CallAnswer) -> Patch {
-        let mut patch = Patch::default();
-        for name in &self.copy_answer {
-            let values: Vec<&[u8]> = answer.headers.values(&name.text).collect();
-            if !values.is_empty() {
-                let value = Bytes::from(values.join(&b", "[..]));
-                patch.request_headers.push((Bytes::copy_from_slice(&name.text), Some(value)));
-            }
-        }
-        for name in &self.copy_to_client {
-            let values = answer.headers.values(&name.text);
-            let pair = |value| (Bytes::copy_from_slice(&name.text), Bytes::copy_from_slice(value));
-            patch.response_headers.extend(values.map(pair));
-        }
-        patch
-    }
-
-    fn deny(&self, answer: CallAnswer) -> Reply {
-        let copied = |header: &portunus_http::Header<'_>| {
-            let named = |name: &HeaderName| name.text.eq_ignore_ascii_case(header.name);
-            goes_to_client(header.id) || self.copy_to_client.iter().any(named)
-        };
-        let copy = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
-        let headers = answer.headers.iter().filter(copied);
-        let mut reply = Reply::plain(answer.status, ReplyBody::Empty);
-        reply.reason = Some(Reason("auth.forward_denied"));
-        reply.headers = headers.map(|header| (copy(header.name), copy(header.value))).collect();
-        if !answer.body.is_empty() {
-            reply.body = ReplyBody::Whole(Bytes::from(answer.body));
-        }
-        reply
-    }
-}
-
-/// What a refusal needs to be understood: where to log in, and how to read the body.
-fn goes_to_client(id: HeaderId) -> bool {
-    matches!(
-        id,
-        HeaderId::CacheControl
-            | HeaderId::ContentEncoding
-            | HeaderId::ContentLanguage
-            | HeaderId::ContentType
-            | HeaderId::Location
-            | HeaderId::RetryAfter
-            | HeaderId::SetCookie
-            | HeaderId::WwwAuthenticate
-    )
-}
-
-const FORWARDED: &[u8] = b"X-Forwarded-";
 
 /// Largest body that `forward_body` sends on.
 const FORWARDED_BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// Largest page of a refusal; the rest is cut off.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

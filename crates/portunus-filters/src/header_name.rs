@@ -45,7 +45,7 @@ impl HeaderName {
 }
 
 /// Why nobody but the proxy may write this header.
-fn reserved(id: HeaderId, message: Message) -> Option<&'static str> {
+pub(crate) fn reserved(id: HeaderId, message: Message) -> Option<&'static str> {
     match id {
         HeaderId::ContentLength | HeaderId::TransferEncoding | HeaderId::Trailer => {
             Some("it tells where the body ends; the proxy writes it")

@@ -4,6 +4,10 @@
 //! what is in it: the registry has one line for each. A filter never waits in a hook and never reads a file but
 //! when it is built.
 
+mod authorize;
+mod condition;
+mod cors;
+mod csrf;
 mod error_pages;
 mod every;
 mod forward_auth;
@@ -12,14 +16,19 @@ mod header_edit;
 mod header_name;
 mod headers;
 mod hsts;
+mod inquiry;
 mod ip;
 mod limits;
+mod opa;
+mod origin;
+mod protobuf;
 mod redirect;
 mod redirect_https;
 pub mod registry;
 mod request_id;
 mod respond;
 mod rewrite;
+mod security_headers;
 mod target;
 
 pub use registry::{FILTERS, find};

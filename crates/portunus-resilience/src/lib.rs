@@ -1,5 +1,21 @@
 //! What keeps a service from being asked for too much. Pure: the clock is passed in, keys are hashes.
+//!
+//! All of it stands on one lock-free table of words by key; a limit is what it reads out of such a word and what it
+//! writes back.
 
+mod admission;
+mod calendar;
+mod concurrency;
 mod gcra;
+mod pace;
+mod seed;
+mod sliding;
+mod table;
 
-pub use gcra::{Admission, Gcra, GcraSpecError, Quota};
+pub use admission::Admission;
+pub use calendar::{Calendar, Period, Usage};
+pub use concurrency::{Acquired, Concurrency, Permit};
+pub use gcra::{Budget, BudgetError, Gcra};
+pub use pace::{Pace, PaceRate, PacedStream};
+pub use seed::Seed;
+pub use sliding::{SlidingWindow, Window, WindowError};

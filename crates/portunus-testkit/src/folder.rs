@@ -1,7 +1,7 @@
 //! A folder of files, and the program's commands run in it.
 
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -89,8 +89,19 @@ impl Folder {
     #[must_use]
     #[track_caller]
     pub fn run_with(&self, arguments: &[&str]) -> Finished {
+        self.run_on(arguments, "")
+    }
+
+    /// As [`Folder::run_with`], with a text on standard input.
+    #[must_use]
+    #[track_caller]
+    pub fn run_on(&self, arguments: &[&str], input: &str) -> Finished {
         let mut command = self.command();
-        let mut child = Killed(command.args(arguments).spawn().expect("the program starts"));
+        command.args(arguments).stdin(Stdio::piped());
+        let mut child = Killed(command.spawn().expect("the program starts"));
+        let stdin = child.0.stdin.take();
+        // It may end without reading it.
+        let _ = stdin.map(|mut stdin| stdin.write_all(input.as_bytes()));
         let stdout = collect(child.0.stdout.take());
         let stderr = collect(child.0.stderr.take());
         let mut code = None;

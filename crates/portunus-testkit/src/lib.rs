@@ -11,6 +11,7 @@
 //! - [`Origin`] stands behind it, over any [`Transport`]; [`faulty`] has the peers that do not
 //!   behave.
 //! - [`Authority`] issues throw-away certificates, [`Pebble`] real ones by ACME.
+//! - [`RedisServer`] and [`PostgresServer`] are real stores.
 #![expect(
     clippy::panic,
     clippy::expect_used,
@@ -28,7 +29,9 @@ mod message;
 mod metrics;
 mod origin;
 mod pebble;
+mod postgres_server;
 mod program;
+mod redis_server;
 mod runtime;
 mod stream;
 mod tls;
@@ -43,7 +46,9 @@ pub use message::{Framing, Head, Headers};
 pub use metrics::Metrics;
 pub use origin::{H2Exchange, Origin, Peer, Request, Response, Transport};
 pub use pebble::{Pebble, PebbleSetup, free_port, local_names, write_certificate};
+pub use postgres_server::PostgresServer;
 pub use program::{Program, Setup};
+pub use redis_server::RedisServer;
 pub use rustix::process::Signal;
 pub use tls::{Authority, Identity, Leaf, Refused, TlsClient, TlsFacts, TlsServer};
 pub use wait::{DEADLINE, eventually};

@@ -42,7 +42,7 @@ impl Program {
     #[track_caller]
     fn start(setup: Setup) -> Self {
         let mut command = setup.folder().command();
-        command.arg("run").args(setup.arguments());
+        command.arg("run").args(setup.arguments()).envs(setup.variables());
         let mut child = Killed(command.spawn().expect("the program starts"));
         let stdout = Output::collect(child.0.stdout.take());
         let stderr = Output::collect(child.0.stderr.take());
@@ -165,6 +165,24 @@ impl Program {
     pub fn stop(mut self) {
         self.signal(Signal::TERM);
         assert_eq!(self.wait(), Some(0), "{}", self.stderr());
+    }
+
+    /// Kills it without a word (`kill -9`), and starts it again in the same folder.
+    #[must_use]
+    #[track_caller]
+    pub fn kill_and_start(self) -> Self {
+        let Self { child, setup, .. } = self;
+        drop(child);
+        Self::start(setup)
+    }
+
+    /// Stops it gracefully, and starts it again in the same folder.
+    #[must_use]
+    #[track_caller]
+    pub fn stop_and_start(mut self) -> Self {
+        self.signal(Signal::TERM);
+        assert_eq!(self.wait(), Some(0), "{}", self.stderr());
+        self.kill_and_start()
     }
 
     /// Waits for its end and gives its exit code; `None` when a signal ended it.

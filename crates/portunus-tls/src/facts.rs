@@ -34,20 +34,20 @@ fn cipher(suite: rustls::CipherSuite) -> &'static str {
 
 /// What a verified certificate says. One that cannot be read in full still has its fingerprint.
 fn client(der: &[u8]) -> ClientCertificate {
-    let fingerprint = hex(digest(&SHA256, der).as_ref());
-    let known = ClientCertificate {
-        fingerprint_sha256: fingerprint.into(),
-        der: der.into(),
-        ..ClientCertificate::default()
-    };
-    let Ok((_, parsed)) = X509Certificate::from_der(der) else { return known };
+    read_certificate(der).unwrap_or_else(|| of_bytes(der))
+}
+
+/// Reads a certificate in DER, without judging it; None for anything else, and for bytes after it.
+#[must_use]
+pub fn read_certificate(der: &[u8]) -> Option<ClientCertificate> {
+    let (_, parsed) = X509Certificate::from_der(der).ok().filter(|(rest, _)| rest.is_empty())?;
     let mut named = Names::default();
     for extension in parsed.extensions() {
         if let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() {
             names.general_names.iter().for_each(|name| named.add(name));
         }
     }
-    ClientCertificate {
+    Some(ClientCertificate {
         subject: parsed.subject().to_string().into(),
         issuer: parsed.issuer().to_string().into(),
         serial: hex(parsed.raw_serial()).into(),
@@ -55,7 +55,16 @@ fn client(der: &[u8]) -> ClientCertificate {
         uris: named.uris.into(),
         emails: named.emails.into(),
         not_after_s: parsed.validity().not_after.timestamp(),
-        ..known
+        ..of_bytes(der)
+    })
+}
+
+fn of_bytes(der: &[u8]) -> ClientCertificate {
+    let fingerprint = hex(digest(&SHA256, der).as_ref());
+    ClientCertificate {
+        fingerprint_sha256: fingerprint.into(),
+        der: der.into(),
+        ..ClientCertificate::default()
     }
 }
 

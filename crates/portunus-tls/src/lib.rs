@@ -25,6 +25,7 @@ pub use certificate::{CertFacts, Certificate, KeyKind, Names, load_pair};
 pub use challenge::{ACME_ALPN, Challenges};
 pub use client::{ClientOptions, ClientTls};
 pub use error::{TlsConfigError, TlsError};
+pub use facts::read_certificate;
 pub use gate::HandshakeGate;
 pub use handshake::{Accepted, accept, connect, connect_offering};
 pub use local_ca::LocalCa;

@@ -9,6 +9,7 @@ mod check;
 mod completion;
 mod explain;
 mod fmt;
+mod key;
 mod origin;
 mod output;
 mod reference;
@@ -56,6 +57,9 @@ enum Command {
     /// Show certificates, and make programs believe the local authority.
     #[command(subcommand)]
     Cert(cert::Command),
+    /// Make, show and revoke keys of consumers.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Run a small shop behind Portunus, to try things out.
     Demo(demo::Options),
     /// Show the version.
@@ -93,6 +97,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Test(options) => test::run(config, &options),
         Command::Status(options) => status::run(config, &options),
         Command::Cert(command) => cert::run(config, &command),
+        Command::Key(command) => key::run(config, &command),
         Command::Demo(options) => demo::run(options).map(|()| ExitCode::SUCCESS),
         Command::Version(options) => version::run(&options),
         Command::Completion(options) => completion::run(&options),

@@ -1,6 +1,6 @@
 //! The filter `forward_auth`.
 
-use portunus_testkit::{Origin, Program, Response, faulty};
+use portunus_testkit::{Origin, Program, Request, Response, Transport, faulty};
 
 const CONFIG: &str = r#"
 hosts:
@@ -66,4 +66,84 @@ fn fail_open_lets_requests_in_without_what_the_client_claims() {
     let answer = program.client().request("GET", "/").header("X-User", "root").send();
     assert_eq!(answer.text(), "open");
     assert_eq!(origin.request().header("x-user"), None);
+}
+
+const REMEMBERED: &str = r#"
+workers: 1
+hosts:
+  "*":
+    routes:
+      /**:
+        to: "{origin}"
+        use:
+          - forward_auth:
+              to: "{auth}/verify"
+              copy_answer: [X-User-*]
+              cache: {ttl: 1m, deny_ttl: 1m, key: ["{header.authorization}"]}
+"#;
+
+#[test]
+fn answers_are_remembered_by_key() {
+    let auth = Origin::new(|request| match request.header("authorization") {
+        Some("Bearer good") => Response::status(204).header("X-User-Name", "anna"),
+        _ => Response::text("who are you?").with_status(401),
+    });
+    let origin = Origin::text("secret");
+    let setup = Program::config(REMEMBERED).fill("auth", &auth).fill("origin", &origin);
+    let program = setup.start();
+    let mut client = program.client();
+    for target in ["/a", "/b", "/c"] {
+        let request = client.request("GET", target).header("Authorization", "Bearer good");
+        assert_eq!(request.header("x-user-role", "root").send().text(), "secret");
+        let passed = origin.last();
+        assert_eq!(
+            (passed.header("x-user-name"), passed.header("x-user-role")),
+            (Some("anna"), None)
+        );
+        assert_eq!(client.request("GET", target).send().text(), "who are you?");
+    }
+    assert_eq!(auth.requests().len(), 2);
+}
+
+const GRPC: &str = r#"
+upstreams: {auth: {endpoints: "{auth}", http: 2}}
+hosts:
+  "*":
+    routes:
+      /**: {to: "{origin}", use: [{forward_auth: {to: auth, grpc: true, copy_answer: [X-User]}}]}
+"#;
+
+/// `CheckResponse { status { code: 0 } ok_response { headers { header { key: "x-user" value: "anna" } } } }`
+const ALLOWED: &[u8] = b"\x0a\x00\x1a\x12\x12\x10\x0a\x0e\x0a\x06x-user\x12\x04anna";
+
+/// `CheckResponse { status { code: 7 } denied_response { status { code: 401 } body: "who?" } }`
+const DENIED: &[u8] = b"\x0a\x02\x08\x07\x12\x0b\x0a\x03\x08\x91\x03\x1a\x04who?";
+
+/// A service of Envoy's protocol that knows one token.
+fn check(request: &Request) -> Response {
+    assert_eq!(request.target, "/envoy.service.auth.v3.Authorization/Check");
+    assert_eq!(request.header("content-type"), Some("application/grpc"));
+    assert_eq!(request.header("te"), Some("trailers"));
+    let knows = request.body.windows(b"Bearer good".len()).any(|part| part == b"Bearer good");
+    let message = if knows { ALLOWED } else { DENIED };
+    let mut frame = vec![0, 0, 0, 0, message.len() as u8];
+    frame.extend_from_slice(message);
+    match std::str::from_utf8(&frame) {
+        Ok(frame) => Response::chunks(&[frame], &[("grpc-status", "0")]),
+        Err(_) => Response::text(frame),
+    }
+    .header("Content-Type", "application/grpc")
+}
+
+#[test]
+fn envoy_s_protocol_over_grpc() {
+    let (auth, origin) = (Origin::over(Transport::h2(), check), Origin::text("secret"));
+    let program = Program::config(GRPC).fill("auth", &auth).fill("origin", &origin).start();
+    let mut client = program.client();
+    let request = client.request("GET", "/a").header("Authorization", "Bearer good");
+    assert_eq!(request.header("X-User", "root").send().text(), "secret");
+    assert_eq!(origin.request().header("x-user"), Some("anna"));
+    let refused = client.request("GET", "/a").header("X-User", "root").send();
+    assert_eq!((refused.status, refused.text()), (401, "who?"));
+    assert_eq!(origin.requests().len(), 1);
 }

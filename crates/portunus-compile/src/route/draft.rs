@@ -15,6 +15,7 @@ use super::plan::Plan;
 use crate::chain::Chains;
 use crate::condition::conditions;
 use crate::listener::ListenerIds;
+use crate::openapi::Operations;
 use crate::place::{Extent, report_pattern};
 use crate::secure;
 use crate::upstream::Upstreams;
@@ -41,6 +42,7 @@ pub(crate) struct Parties<'p, 'a> {
     pub(crate) chains: &'p mut Chains<'a>,
     pub(crate) upstreams: &'p mut Upstreams<'a>,
     pub(crate) listeners: &'p ListenerIds,
+    pub(crate) operations: &'p Operations,
 }
 
 /// What the routes of a host have in common.
@@ -143,7 +145,10 @@ impl<'a> Host<'a> {
         let conditions = conditions(rule.spec, reader);
         let plan = Plan::read(rule.spec, parties.upstreams, reader);
         let record = RouteRecord {
-            name: name(&self.name, &rule.path, rule.index),
+            name: match parties.operations.name(&self.name, &rule.path, rule.index) {
+                Some(operation) => operation_name(&self.name, &rule.path, operation),
+                None => name(&self.name, &rule.path, rule.index),
+            },
             path: Arc::clone(&rule.path),
             conditions: with_listeners(conditions.as_deref().unwrap_or_default(), &self.listeners),
         };
@@ -212,7 +217,8 @@ fn warn_of_unreached(
     reader: &mut Reader<'_>,
 ) {
     let Some(at) = links.iter().position(|link| ANSWERS.contains(&link.name)) else {
-        if rule.spec.to.is_none() {
+        let is_mocked = links.iter().any(|link| link.name == "mock");
+        if rule.spec.to.is_none() && !is_mocked {
             let warning = reader.warning(rule.span, "requests that no filter answers go nowhere");
             warning.help("add `to`, `redirect` or `respond`");
         }
@@ -233,6 +239,11 @@ fn warn_of_unreached(
 fn with_listeners(conditions: &[Condition], listeners: &[ListenerId]) -> Vec<Condition> {
     let listeners = (!listeners.is_empty()).then(|| Condition::Listeners(listeners.to_vec()));
     listeners.into_iter().chain(conditions.iter().cloned()).collect()
+}
+
+/// The name of a route that a document gives: host, path and operation.
+fn operation_name(host: &str, path: &str, operation: &str) -> Arc<str> {
+    Arc::from(format!("{} {operation}", name(host, path, 0)))
 }
 
 /// The name in logs and metrics: host and path; of further rules of a path, with their number.

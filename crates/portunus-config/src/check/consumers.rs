@@ -167,11 +167,12 @@ pub(super) fn stores(stores: &StoresSpec, names: Names<'_>, reader: &mut Reader<
     let url = |url: &Spanned<portunus_spec::Secret>, schemes: &[&str], reader: &mut Reader<'_>| {
         if !schemes.iter().any(|scheme| url.expose().starts_with(scheme)) {
             let error = reader.error(url.span, "not the URL of such a store");
-            error.help(format!("it starts with {}", schemes.join(" or ")));
+            error.help(format!("it starts with {}", schemes.join(", ")));
         }
     };
     if let Some(redis) = &stores.redis {
-        let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
+        let schemes =
+            ["redis://", "rediss://", "redis+unix://", "unix://", "valkey://", "valkeys://"];
         reader.key("redis.url", |reader| url(&redis.url, &schemes, reader));
     }
     if let Some(postgres) = &stores.postgres {

@@ -5,8 +5,8 @@ use portunus_spec::{Node, Problem, Reader, Span, Spanned, check as rule};
 use super::{Names, host_pattern};
 use crate::salvage::Gaps;
 use crate::spec::{
-    HostSpec, HstsSpec, ListenerSpec, RedirectHttpsSpec, RouteSpec, TargetSpec, ToSpec,
-    UpstreamSpec,
+    HostOpenApiSpec, HostSpec, HstsSpec, ListenerSpec, RedirectHttpsSpec, RouteSpec, TargetSpec,
+    ToSpec, UpstreamSpec,
 };
 use crate::{EndpointScheme, EndpointUrl};
 
@@ -31,9 +31,13 @@ fn host(name: Span, host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) 
         }
     }
     secure(host, names, reader);
-    if host.routes.is_empty() && !names.gaps.hide(reader.path(), &["routes"]) {
+    let none = host.routes.is_empty() && host.openapi.is_none();
+    if none && !names.gaps.hide(reader.path(), &["routes", "openapi"]) {
         let help = "add `routes: {/**: http://host:port}`";
         reader.error(name, "a host without routes").help(help);
+    }
+    if let Some(openapi) = &host.openapi {
+        reader.key("openapi", |reader| self::openapi(openapi, names, reader));
     }
     reader.key("routes", |reader| {
         for (path, rules) in &host.routes {
@@ -47,6 +51,31 @@ fn host(name: Span, host: &HostSpec, names: Names<'_>, reader: &mut Reader<'_>) 
             }
         }
     });
+}
+
+/// Routes of a document end somewhere, and start with a path.
+fn openapi(openapi: &HostOpenApiSpec, names: Names<'_>, reader: &mut Reader<'_>) {
+    if let Some(prefix) = &openapi.prefix {
+        rule(prefix, reader, |prefix| match prefix.as_str() {
+            "" => Ok(()),
+            path if path.starts_with('/') && !path.ends_with('/') => Ok(()),
+            _ => Err(Problem::new("not the start of a path").help("write /v1, or nothing: \"\"")),
+        });
+    }
+    let is_whole = !names.gaps.hide(reader.path(), &["to", "mock"]);
+    match &openapi.to {
+        Some(to) => reader.key("to", |reader| {
+            target_names(to, names, reader);
+            if is_whole {
+                weights(to, reader);
+            }
+        }),
+        None if !openapi.mock && is_whole => {
+            let error = reader.error(openapi.file.span, "the routes of a document lead nowhere");
+            error.help("add `to: http://host:port`, or `mock: true`");
+        }
+        None => {}
+    }
 }
 
 /// What needs TLS in front: ours, or that of a proxy that is trusted to say so.

@@ -3,7 +3,7 @@
 use portunus_base::Rate;
 use portunus_spec::{Named, Node, Reader, Secret, Shape, Spanned, Spec, Value, spec};
 
-use super::{PemSpec, TimeSpec};
+use super::{EndSpec, PemSpec};
 
 spec! {
     /// Somebody who calls the API.
@@ -49,7 +49,7 @@ spec! {
         /// The key, or its hash: `sha256:` and 64 hexadecimal digits.
         value: Spanned<Secret>,
         /// When it ends.
-        expires: Option<Spanned<TimeSpec>>,
+        expires: Option<Spanned<EndSpec>>,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portunus_spec::shape::{Json, Scalar};
 use portunus_spec::{Named, Node, Reader, Shape, Spanned, Spec, read_parsed, spec};
 
-use super::{HostTlsSpec, RulesSpec, UseSpec};
+use super::{HostOpenApiSpec, HostTlsSpec, RulesSpec, UseSpec};
 use crate::address::textual;
 
 spec! {
@@ -19,6 +19,8 @@ spec! {
         /// Routes by path: `{name}` is one segment, `**` the rest, `~ regex` a regular expression
         /// for the whole path.
         routes: Named<RulesSpec> = Named::default(),
+        /// Routes from an OpenAPI document.
+        openapi: Option<Box<HostOpenApiSpec>>,
         /// Certificates of this host.
         tls: Option<HostTlsSpec>,
         /// Whether requests without TLS are sent to `https://`: `true`, `false`, or the status. It is

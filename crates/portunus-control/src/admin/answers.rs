@@ -9,6 +9,7 @@ use portunus_tls::KeyKind;
 use portunus_upstream::Upstream;
 use serde::Serialize;
 
+use super::keys::{self, KeyStoreAnswer};
 use crate::certificates::ShownCertificate;
 use crate::shared::{ReloadResult, Reloaded, Shared};
 
@@ -24,6 +25,8 @@ pub(super) struct Status {
     in_flight: usize,
     routes: usize,
     upstreams: usize,
+    /// Where consumers and keys live that are made at run time.
+    keys: KeyStoreAnswer,
     /// Null until there was one.
     last_reload: Option<LastReload>,
 }
@@ -54,6 +57,7 @@ pub(super) fn status(shared: &Shared) -> Status {
         in_flight: shared.service.in_flight(),
         routes: snapshot.routes.len(),
         upstreams: snapshot.upstreams.iter().flatten().count(),
+        keys: keys::store(shared),
         last_reload,
     }
 }
@@ -293,7 +297,7 @@ fn named<'t>(all: &'t [SeriesTotals], name: &str) -> Option<&'t SeriesTotals> {
 }
 
 /// RFC 3339 in UTC.
-fn timestamp(at: Wall) -> String {
+pub(super) fn timestamp(at: Wall) -> String {
     let at = i64::try_from(at.0).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
     at.map(|at| at.to_string()).unwrap_or_default()
 }

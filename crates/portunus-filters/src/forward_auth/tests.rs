@@ -1,25 +1,8 @@
 use super::*;
+use crate::inquiry::tests::{answer, ask, failure, rig, settled};
 use crate::tests::*;
 use portunus_base::UpstreamId;
-use portunus_exchange::{ErrorKind, Retry};
-
-fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Result<CallAnswer, ProxyError> {
-    let mut answer = CallAnswer { status, body: body.as_bytes().to_vec(), ..CallAnswer::default() };
-    for (name, value) in headers {
-        answer.headers.append(name.as_bytes(), value.as_bytes());
-    }
-    Ok(answer)
-}
-
-fn failure() -> Result<CallAnswer, ProxyError> {
-    Err(ProxyError::upstream(ErrorKind::ConnectRefused, Retry::Unsent))
-}
-
-fn rig(answer: Result<CallAnswer, ProxyError>) -> Rig {
-    let rig = Rig::new();
-    rig.service.answers.borrow_mut().push(answer);
-    rig
-}
+use portunus_spec::Node;
 
 fn spec(entries: Vec<(&str, Node)>) -> Arc<dyn Filter> {
     let to = ("to", Node::text("http://auth.internal:9000/verify?app=shop"));
@@ -44,7 +27,7 @@ fn asked() -> Exchange {
 fn the_service_is_told_of_the_request() {
     let mut rig = rig(answer(200, &[], ""));
     let filter = spec(vec![]);
-    resumed(rig.request(&*filter, &mut asked()));
+    ask(&mut rig, &*filter, &mut asked());
     let calls = rig.service.calls.borrow();
     let call = calls.first().unwrap();
     assert_eq!((call.upstream, call.timeout), (UpstreamId(2), Duration::from_secs(5)));
@@ -64,7 +47,7 @@ fn an_upstream_is_asked_by_its_name() {
     for (to, path) in [("auth", "/"), ("auth/check", "/check")] {
         let filter = build("forward_auth", Node::text(to)).unwrap();
         let mut rig = rig(answer(204, &[], ""));
-        assert!(matches!(resumed(rig.request(&*filter, &mut asked())), Resume::Continue(_)));
+        assert_eq!(shown(&ask(&mut rig, &*filter, &mut asked())), "continue");
         let calls = rig.service.calls.borrow();
         assert_eq!((calls[0].upstream, calls[0].head.path()), (UpstreamId(1), path.as_bytes()));
         assert_eq!(calls[0].head.authority(), b"shop.example.com:8080");
@@ -89,8 +72,7 @@ fn identity_comes_from_the_service_alone() {
     let verdict = rig.request(&*filter, &mut exchange);
     assert_eq!(exchange.request.headers.value(b"x-user"), None);
     assert!(!lines(&rig.service.calls.borrow()[0].head.headers).contains("spoofed"));
-    let Resume::Continue(patch) = resumed(verdict) else { panic!() };
-    patch.apply(&mut exchange);
+    assert_eq!(shown(&settled(&mut rig, &*filter, &mut exchange, verdict)), "continue");
     assert_eq!(exchange.request.headers.value(b"X-User"), Some(&b"ann"[..]));
     assert_eq!(exchange.request.headers.value(b"X-Groups"), Some(&b"a, b"[..]));
     assert_eq!(lines(&exchange.response_extra), "Set-Cookie: s=1");
@@ -108,8 +90,8 @@ fn a_refusal_goes_to_the_client() {
     ];
     for status in [302, 401, 403, 500] {
         let mut rig = rig(answer(status, &headers, "no"));
-        let resume = resumed(rig.request(&*spec(vec![]), &mut asked()));
-        let Resume::Reply(_, reply) = resume else { panic!("{resume:?}") };
+        let verdict = ask(&mut rig, &*spec(vec![]), &mut asked());
+        let Verdict::Reply(reply) = verdict else { panic!("{verdict:?}") };
         assert_eq!(shown_reply(&reply), format!("{status} auth.forward_denied no"));
         assert_eq!(reply.headers.len(), 5);
         assert_eq!(header(&reply, "location"), Some("/login"));
@@ -118,21 +100,37 @@ fn a_refusal_goes_to_the_client() {
 
 #[test]
 fn a_failure_closes_unless_told_otherwise() {
-    let mut closed = rig(failure());
-    let Resume::Reply(_, reply) = resumed(closed.request(&*spec(vec![]), &mut asked())) else {
-        panic!()
-    };
-    assert_eq!(shown_reply(&reply), "503 auth.forward_failed problem");
+    let verdict = ask(&mut rig(failure()), &*spec(vec![]), &mut asked());
+    assert_eq!(shown(&verdict), "503 auth.forward_failed problem");
     let open = spec(vec![("fail", Node::text("open")), ("copy_answer", list(&["X-User"]))]);
     let mut exchange = asked();
-    let Resume::Continue(patch) = resumed(rig(failure()).request(&*open, &mut exchange)) else {
-        panic!()
-    };
-    patch.apply(&mut exchange);
+    assert_eq!(shown(&ask(&mut rig(failure()), &*open, &mut exchange)), "continue");
     assert_eq!(exchange.attributes.value("forward_auth"), Some(&b"failed_open"[..]));
     assert_eq!(exchange.request.headers.value(b"X-User"), None);
-    let weird = resumed(rig(answer(101, &[], "")).request(&*spec(vec![]), &mut asked()));
-    assert!(matches!(weird, Resume::Reply(_, reply) if reply.status == 503));
+    let weird = ask(&mut rig(answer(101, &[], "")), &*spec(vec![]), &mut asked());
+    assert_eq!(shown(&weird), "503 auth.forward_failed problem");
+}
+
+#[test]
+fn names_may_begin_alike() {
+    let filter = spec(vec![("copy_answer", list(&["X-User-*"]))]);
+    let mut exchange = asked();
+    for name in ["x-user-role", "X_User_Role", "x-user_group"] {
+        exchange.request.headers.append(name.as_bytes(), b"root");
+    }
+    let headers =
+        [("X-User-Name", "ann"), ("x-user-name", "b"), ("X-Userx", "no"), ("X-User", "no")];
+    ask(&mut rig(answer(200, &headers, "")), &*filter, &mut exchange);
+    let headers = &exchange.request.headers;
+    assert_eq!(headers.value(b"x-user-name"), Some(&b"ann, b"[..]));
+    assert!(!lines(headers).contains("root"), "{}", lines(headers));
+    assert_eq!(headers.value(b"X-Userx"), None);
+    assert_eq!(headers.value(b"X-User"), Some(&b"spoofed"[..]));
+    let wide = mistakes(
+        "forward_auth",
+        Node::map([("to", Node::text("auth")), ("copy_answer", list(&["X*", "*"]))]),
+    );
+    assert_eq!(wide.matches("nearly every header").count(), 2, "{wide}");
 }
 
 #[test]
@@ -141,7 +139,8 @@ fn the_body_is_sent_on_when_asked_for() {
     assert_eq!(filter.interest().request_body, BodyNeed::Buffered(64 * 1024));
     let (mut rig, mut exchange) = (rig(answer(200, &[], "")), asked());
     assert_eq!(shown(&rig.request(&*filter, &mut exchange)), "continue");
-    assert!(matches!(resumed(rig.body(&*filter, &mut exchange, "body")), Resume::Continue(_)));
+    let verdict = rig.body(&*filter, &mut exchange, "body");
+    assert_eq!(shown(&settled(&mut rig, &*filter, &mut exchange, verdict)), "continue");
     let calls = rig.service.calls.borrow();
     assert_eq!((calls[0].head.method_text(), &calls[0].body[..]), (&b"POST"[..], &b"body"[..]));
 }
@@ -153,9 +152,8 @@ fn mistakes_are_told() {
     assert!(of(vec![("to", Node::text("nobody/x"))]).contains("no upstream `nobody`"));
     assert!(of(vec![("to", Node::text("auth/a b"))]).contains("is not a path"));
     let to = || ("to", Node::text("auth"));
-    assert!(
-        of(vec![to(), ("cache", Node::text("5s"))]).contains("not supported by this version yet")
-    );
+    let key = Node::map([("ttl", Node::text("5s")), ("key", list(&["same"]))]);
+    assert!(of(vec![to(), ("cache", key)]).contains("the same for all requests"));
     let names = of(vec![
         to(),
         ("copy_answer", list(&["a b", "Host"])),

@@ -15,13 +15,15 @@ pub struct Setup {
     config: String,
     places: Vec<(String, String)>,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     folder: Folder,
 }
 
 impl Setup {
     pub(super) fn new(config: &str) -> Self {
         let config = config.to_owned();
-        Self { config, places: Vec::new(), arguments: Vec::new(), folder: Folder::new() }
+        let (places, arguments, variables) = (Vec::new(), Vec::new(), Vec::new());
+        Self { config, places, arguments, variables, folder: Folder::new() }
     }
 
     /// Puts `value` wherever the configuration has `{name}`.
@@ -49,6 +51,13 @@ impl Setup {
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -88,6 +97,10 @@ impl Setup {
 
     pub(super) fn arguments(&self) -> &[String] {
         &self.arguments
+    }
+
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

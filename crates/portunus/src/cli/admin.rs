@@ -30,8 +30,27 @@ impl Admin {
         method: &str,
         path: &str,
     ) -> anyhow::Result<(u16, Value)> {
+        self.exchange(config, Request { method, path, body: None })
+    }
+
+    /// As [`Admin::ask`], with a body of JSON.
+    pub(super) fn ask_with(
+        &self,
+        config: Option<PathBuf>,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<(u16, Value)> {
+        self.exchange(config, Request { method, path, body: Some(body.to_string()) })
+    }
+
+    fn exchange(
+        &self,
+        config: Option<PathBuf>,
+        request: Request<'_>,
+    ) -> anyhow::Result<(u16, Value)> {
         let place = self.place(config)?;
-        let reply = place.exchange(method, path).with_context(|| {
+        let reply = place.exchange(&request).with_context(|| {
             format!("no Portunus answers at {place}; is it running? (--admin names another place)")
         })?;
         parse(&reply)
@@ -43,6 +62,14 @@ impl Admin {
             None => Place::of_config(config),
         }
     }
+}
+
+/// What is asked.
+struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
+    /// JSON.
+    body: Option<String>,
 }
 
 /// Where to connect.
@@ -92,18 +119,18 @@ impl Place {
         }
     }
 
-    /// Sends a request without a body and reads all that comes back.
-    fn exchange(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
+    /// Sends a request and reads all that comes back.
+    fn exchange(&self, request: &Request<'_>) -> std::io::Result<Vec<u8>> {
         match self {
             Self::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, CONNECT_MAX)?;
                 stream.set_read_timeout(Some(ANSWER_MAX))?;
-                talk(stream, method, path, &address.to_string())
+                talk(stream, request, &address.to_string())
             }
             Self::Unix(at) => {
                 let stream = UnixStream::connect(at)?;
                 stream.set_read_timeout(Some(ANSWER_MAX))?;
-                talk(stream, method, path, "localhost")
+                talk(stream, request, "localhost")
             }
         }
     }
@@ -121,12 +148,19 @@ impl std::fmt::Display for Place {
 /// One HTTP/1.0 exchange: the end of the connection is the end of the answer.
 fn talk(
     mut stream: impl Read + Write,
-    method: &str,
-    path: &str,
+    request: &Request<'_>,
     host: &str,
 ) -> std::io::Result<Vec<u8>> {
-    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{length}\r\n")?;
+    let Request { method, path, body } = request;
+    let length = match body {
+        Some(body) => {
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        }
+        None if *method == "GET" => String::new(),
+        None => "Content-Length: 0\r\n".to_owned(),
+    };
+    let body = body.as_deref().unwrap_or_default();
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{length}\r\n{body}")?;
     let mut reply = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut reply)?;
     Ok(reply)

@@ -56,6 +56,7 @@ fn text(status: &Value, listeners: &Value, certificates: &Value, upstreams: &Val
         field(status, "in_flight"),
     );
     reload_line(field(status, "last_reload"), &mut out);
+    key_store_line(field(status, "keys"), &mut out);
     out.push_str("\nlisteners\n");
     let rows = items(listeners).map(|one| {
         let address = word(field(one, "address")).to_owned();
@@ -95,6 +96,15 @@ fn endpoint(one: &Value) -> [String; 5] {
             field(one, "failures_total")
         ),
     ]
+}
+
+/// The store of keys, where it does not answer.
+fn key_store_line(keys: &Value, out: &mut String) {
+    if field(keys, "state") == "down" {
+        let (store, since) = (word(field(keys, "store")), word(field(keys, "since")));
+        let error = word(field(keys, "error"));
+        let _ = writeln!(out, "the store of keys ({store}) is down since {since}: {error}");
+    }
 }
 
 fn reload_line(last: &Value, out: &mut String) {

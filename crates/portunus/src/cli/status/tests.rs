@@ -8,6 +8,10 @@ fn the_text_shows_what_an_operator_asks_first() {
         "version": "0.1.0", "stage": "ready", "generation": 3, "uptime_s": 3725, "workers": 2,
         "connections": 12, "in_flight": 1,
         "last_reload": {"ok": false, "at": "2026-01-01T00:00:00Z", "error": "bad\nlong text"},
+        "keys": {
+            "store": "postgres", "state": "down", "error": "no answer",
+            "since": "2026-01-01T00:00:01Z",
+        },
     });
     let listeners = json!([{"name": "web", "address": "127.0.0.1:80", "connections": 12}]);
     let endpoint = |address: &str, state: &str, backup: bool| {
@@ -25,6 +29,7 @@ fn the_text_shows_what_an_operator_asks_first() {
 portunus 0.1.0, ready, generation 3, up 1h 2m
 workers 2, connections 12, requests in flight 1
 last reload 2026-01-01T00:00:00Z: refused: bad
+the store of keys (postgres) is down since 2026-01-01T00:00:01Z: no answer
 
 listeners
   web  127.0.0.1:80  connections 12

@@ -1,0 +1,101 @@
+//! What was used of quotas, over restarts: held for filters while Portunus runs, and saved at its end.
+
+use std::path::Path;
+#[expect(clippy::disallowed_types, reason = "only the saving of quotas takes it")]
+use std::sync::Mutex;
+use std::sync::{Arc, PoisonError};
+
+use portunus_base::{Clock as _, SystemClock};
+use portunus_filter::Services;
+use portunus_limits::{QuotaBook, QuotaFuture, QuotaPersistence, QuotaRow};
+use portunus_store::EmbeddedQuotas;
+
+/// What was used of quotas. Filters that count find it among the services.
+pub(crate) struct Quotas {
+    book: Arc<QuotaBook>,
+}
+
+impl Quotas {
+    /// Opens what is kept in the state folder. What cannot be read is told, and counting begins anew.
+    pub(crate) async fn open(services: &Services, state: &Path) -> Self {
+        let kept = Arc::new(Kept::new(EmbeddedQuotas::new(state.join(FILE))));
+        let book = QuotaBook::open(kept).await.unwrap_or_else(|error| {
+            tracing::warn!("quotas are counted anew, and not kept: {error}");
+            QuotaBook::in_memory()
+        });
+        Self { book: services.state(QuotaBook::STATE, || book) }
+    }
+
+    /// Saves what was used since the last time.
+    pub(crate) async fn save(&self) {
+        if let Err(error) = self.book.save(SystemClock.wall()).await {
+            tracing::warn!("what was used of quotas is not saved: {error}");
+        }
+    }
+}
+
+/// The embedded store of quotas. A Portunus without quotas writes nothing: what comes first, to a store that is empty,
+/// is about the store alone, and waits for what comes next.
+struct Kept {
+    store: EmbeddedQuotas,
+    #[expect(clippy::disallowed_types, reason = "only the saving of quotas takes it")]
+    first: Mutex<First>,
+}
+
+/// What becomes of the first rows for an empty store.
+enum First {
+    /// They have not come.
+    Expected,
+    /// They wait.
+    Waiting(Vec<QuotaRow>),
+    /// They are written, or there are none.
+    Written,
+}
+
+impl Kept {
+    fn new(store: EmbeddedQuotas) -> Self {
+        Self { store, first: First::Written.into() }
+    }
+
+    /// The rows to write now; `None` where they wait.
+    fn due(&self, rows: Vec<QuotaRow>) -> Option<Vec<QuotaRow>> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*first {
+            First::Expected => {
+                *first = First::Waiting(rows);
+                None
+            }
+            First::Waiting(before) => Some(before.iter().cloned().chain(rows).collect()),
+            First::Written => Some(rows),
+        }
+    }
+
+    fn note(&self, now: First) {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+}
+
+impl QuotaPersistence for Kept {
+    fn load(&self) -> QuotaFuture<'_, Vec<QuotaRow>> {
+        Box::pin(async {
+            let rows = self.store.load().await.map_err(|error| error.to_string())?;
+            self.note(if rows.is_empty() { First::Expected } else { First::Written });
+            Ok(rows)
+        })
+    }
+
+    fn save(&self, rows: Vec<QuotaRow>) -> QuotaFuture<'_, ()> {
+        Box::pin(async {
+            let Some(due) = self.due(rows) else { return Ok(()) };
+            self.store.save(due).await.map_err(|error| error.to_string())?;
+            self.note(First::Written);
+            Ok(())
+        })
+    }
+}
+
+/// In the state folder.
+const FILE: &str = "quotas.redb";
+
+#[cfg(test)]
+mod tests;
