@@ -151,25 +151,11 @@ impl<'a> Compiler<'a> {
         }
         let [left_at, right_at] = [parts[0].span, parts[1].span];
         let (left, right) = (self.compile(&parts[0])?, self.compile(&parts[1])?);
-        let (op, kind) = match self::operator(sign) {
-            Operator::Equality => (None, left.kind.compares(&right.kind).then_some(Kind::Bool)),
-            Operator::Order(order) => (Some(Ok(order)), ordered(&left.kind, &right.kind)),
-            Operator::Membership => (None, member(&left.kind, &right.kind)),
-            Operator::Arithmetic(what) => {
-                (Some(Err(what)), calculated(what, &left.kind, &right.kind))
-            }
-        };
-        let Some(kind) = kind else {
+        let operator = operator(sign);
+        let Some(kind) = operator.gives(&left.kind, &right.kind) else {
             return Err(mismatch(sign, (&left.kind, left_at), (&right.kind, right_at)));
         };
-        let parts = Box::new([left.node, right.node]);
-        let op = match op {
-            Some(Ok(order)) => Op::Order(order, parts),
-            Some(Err(what)) => Op::Arithmetic(what, parts),
-            None if sign == Binary::In => Op::In(parts),
-            None if sign == Binary::Equal => Op::Equal(parts),
-            None => Op::Unequal(parts),
-        };
+        let op = operator.op(Box::new([left.node, right.node]));
         self.folded(op, span, kind)
     }
 
@@ -215,21 +201,47 @@ impl Op {
     }
 }
 
+/// What an operator between two values does.
+#[derive(Clone, Copy)]
 enum Operator {
-    Equality,
+    Equal,
+    Unequal,
     Order(Order),
-    Membership,
+    In,
     Arithmetic(Arithmetic),
+}
+
+impl Operator {
+    /// The kind of its result; None where it does not fit between the two.
+    fn gives(self, left: &Kind, right: &Kind) -> Option<Kind> {
+        match self {
+            Self::Equal | Self::Unequal => left.compares(right).then_some(Kind::Bool),
+            Self::Order(_) => ordered(left, right),
+            Self::In => member(left, right),
+            Self::Arithmetic(what) => calculated(what, left, right),
+        }
+    }
+
+    fn op(self, parts: Box<[Node; 2]>) -> Op {
+        match self {
+            Self::Equal => Op::Equal(parts),
+            Self::Unequal => Op::Unequal(parts),
+            Self::Order(order) => Op::Order(order, parts),
+            Self::In => Op::In(parts),
+            Self::Arithmetic(what) => Op::Arithmetic(what, parts),
+        }
+    }
 }
 
 fn operator(sign: Binary) -> Operator {
     match sign {
-        Binary::Equal | Binary::Unequal => Operator::Equality,
+        Binary::Equal => Operator::Equal,
+        Binary::Unequal => Operator::Unequal,
         Binary::Less => Operator::Order(Order::Less),
         Binary::LessOrEqual => Operator::Order(Order::LessOrEqual),
         Binary::Greater => Operator::Order(Order::Greater),
         Binary::GreaterOrEqual => Operator::Order(Order::GreaterOrEqual),
-        Binary::In => Operator::Membership,
+        Binary::In => Operator::In,
         Binary::Add => Operator::Arithmetic(Arithmetic::Add),
         Binary::Subtract => Operator::Arithmetic(Arithmetic::Subtract),
         Binary::Multiply => Operator::Arithmetic(Arithmetic::Multiply),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply, ReplyBody};
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict};
 use portunus_http::{
-    HeaderId, HeaderList, Method, RequestHead, is_token_byte, list_has, list_items,
+    Header, HeaderId, HeaderList, Method, RequestHead, is_token_byte, list_has, list_items,
 };
 use portunus_spec::{Spanned, spec};
 

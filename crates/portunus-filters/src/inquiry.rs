@@ -11,7 +11,6 @@ pub(crate) use cache::{CachePlan, CacheSpec};
 pub(crate) use destination::Destination;
 pub(crate) use guard::{NamePattern, may_write};
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use portunus_spec::spec_enum;
 use portunus_telemetry::DecisionId;
 
 use cache::AnswerCache;
-use flight::{Flight, Joined};
+use flight::Joined;
 
 spec_enum! {
     /// What happens when the service cannot be asked.
@@ -231,14 +230,13 @@ fn suspend(
         let ask = async { call.await.ok().and_then(|answer| form.decision(answer)) };
         let (decision, leads) = match joined {
             None => (ask.await, true),
-            Some(Joined::Leader(flight)) => {
-                let landing = Flight::landing(&flight);
+            Some(Joined::Leader(landing)) => {
                 let decision = ask.await;
                 landing.with(decision.clone());
                 (decision, true)
             }
             // Whoever led may be gone before there was an answer.
-            Some(Joined::Follower(flight)) => match Rc::clone(&flight).wait().await {
+            Some(Joined::Follower(flight)) => match flight.wait().await {
                 Some(decision) => (decision, false),
                 None => (ask.await, true),
             },

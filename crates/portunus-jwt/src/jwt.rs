@@ -18,7 +18,9 @@ use crate::gate::{AcceptedLocal, Gate, GateParts, Judged};
 use crate::token_cache::CacheBounds;
 use crate::token_place::FromSpec;
 use crate::turns::WAIT_MAX;
-use crate::{Algorithm, Fault, KeySet, LEEWAY, Rules, TOKEN_BYTES_MAX, Verified, challenge};
+use crate::{
+    Algorithm, Fault, KeySet, KeySource, LEEWAY, Rules, TOKEN_BYTES_MAX, Verified, challenge,
+};
 pub use keys::{JwksSpec, KeySpec};
 use keys::{Keys, build_keys};
 
@@ -134,23 +136,27 @@ impl Filter for Jwt {
 
 impl Jwt {
     fn check(&self, token: &[u8], may_wait: bool, cx: &mut FilterCx<'_>) -> Judged {
-        match &self.keys {
+        let source = match &self.keys {
             Keys::Written(keys) => {
-                self.check_with(keys, 0, token, cx).unwrap_or_else(Judged::Refused)
+                let checked = self.check_with(keys, 0, token, cx);
+                return checked.unwrap_or_else(Judged::Refused);
             }
-            Keys::Fetched(source) => match source.keys().as_ref() {
-                Some(keys) => match self.check_with(&keys.set, keys.generation, token, cx) {
-                    Ok(judged) => judged,
-                    Err(fault @ Fault::UnknownKey) => {
-                        // Nobody is asked for the key of a token that would be refused all the same.
-                        let may_wait = may_wait && self.check_claims(token, cx.wall).is_ok();
-                        self.wait(may_wait, cx).unwrap_or(Judged::Refused(fault))
-                    }
-                    Err(fault) => Judged::Refused(fault),
-                },
-                None if cx.offline => self.check_unsigned(token, cx),
-                None => self.wait(may_wait, cx).unwrap_or(Judged::Unavailable(&NO_KEYS)),
+            Keys::Fetched(source) => source,
+        };
+        let keys = source.keys();
+        let without_key = match keys.as_ref() {
+            Some(keys) => match self.check_with(&keys.set, keys.generation, token, cx) {
+                Err(fault @ Fault::UnknownKey) => Judged::Refused(fault),
+                checked => return checked.unwrap_or_else(Judged::Refused),
             },
+            None => Judged::Unavailable(&NO_KEYS),
+        };
+        // Nobody is asked for the key of a token that would be refused all the same.
+        match crate::check_unsigned(token, TOKEN_BYTES_MAX, &self.gate.rules, cx.wall) {
+            Err(fault) => Judged::Refused(fault),
+            Ok(verified) if cx.offline => self.believe(verified, cx),
+            Ok(_) if may_wait => wait(source, cx).unwrap_or(without_key),
+            Ok(_) => without_key,
         }
     }
 
@@ -175,37 +181,22 @@ impl Jwt {
         Ok(Judged::Accepted(accepted))
     }
 
-    /// Everything but the signature.
-    fn check_claims(&self, token: &[u8], now: Wall) -> Result<Verified, Fault> {
-        crate::check_unsigned(token, TOKEN_BYTES_MAX, &self.gate.rules, now)
+    /// Where nothing may be fetched, claims are believed, and it is said that they are.
+    fn believe(&self, verified: Verified, cx: &mut FilterCx<'_>) -> Judged {
+        cx.note(|| UNSIGNED.to_owned());
+        let consumers = cx.directory.load();
+        Judged::Accepted(self.gate.accept(verified.claims, &consumers, cx.wall))
     }
+}
 
-    /// Where nothing may be fetched.
-    fn check_unsigned(&self, token: &[u8], cx: &mut FilterCx<'_>) -> Judged {
-        let now = cx.wall;
-        match self.check_claims(token, now) {
-            Ok(verified) => {
-                cx.note(|| UNSIGNED.to_owned());
-                let consumers = cx.directory.load();
-                Judged::Accepted(self.gate.accept(verified.claims, &consumers, now))
-            }
-            Err(fault) => Judged::Refused(fault),
-        }
-    }
-
-    /// Waits for keys that are fetched anew. None where that is of no use.
-    fn wait(&self, may_wait: bool, cx: &mut FilterCx<'_>) -> Option<Judged> {
-        let Keys::Fetched(source) = &self.keys else { return None };
-        if !may_wait || cx.offline {
-            return None;
-        }
-        let wait = source.ask(cx.now)?;
-        cx.note(|| format!("the keys are fetched anew, for {WAIT_MAX:?} at most"));
-        Some(Judged::Wait(Verdict::Suspend(Box::pin(async move {
-            wait.await;
-            Resume::Again(Patch::default(), Again::default())
-        }))))
-    }
+/// Waits for keys that are fetched anew. None where that is of no use.
+fn wait(source: &KeySource, cx: &mut FilterCx<'_>) -> Option<Judged> {
+    let wait = source.ask(cx.now)?;
+    cx.note(|| format!("the keys are fetched anew, for {WAIT_MAX:?} at most"));
+    Some(Judged::Wait(Verdict::Suspend(Box::pin(async move {
+        wait.await;
+        Resume::Again(Patch::default(), Again::default())
+    }))))
 }
 
 const NO_KEYS: FilterReason =

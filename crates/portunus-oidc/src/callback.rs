@@ -31,7 +31,10 @@ pub(crate) async fn answer(
             page::redirect(&target, cookies)
         }
         Err(refusal) => {
-            tracing::info!(?refusal, "a login failed");
+            // What the browser alone can bring about is in the access log.
+            if matches!(refusal, Refusal::IdToken(_) | Refusal::Size) {
+                tracing::warn!(?refusal, "a login failed");
+            }
             page::with_cookies(refusal.reply(), cookies)
         }
     }
@@ -72,3 +75,6 @@ async fn finish(
     let cookies = plan.keep(&session, &visit.carried)?;
     Ok((login.target.to_string(), cookies))
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,12 +15,10 @@ pub(crate) struct Cookies {
 }
 
 spec_enum! {
-    /// Which requests of other sites bring a cookie along.
+    /// Which requests of other sites bring a cookie along. Without those of links, no login would ever end.
     pub enum SameSite {
         /// Links to this site, and no other ones.
         Lax = "lax",
-        /// None. A login then ends on a page without a session: for applications that begin with one of their own.
-        Strict = "strict",
         /// All, for applications in frames of other sites.
         None = "none",
     }
@@ -46,7 +44,6 @@ impl Cookies {
         };
         let same_site = match same_site {
             SameSite::Lax => "Lax",
-            SameSite::Strict => "Strict",
             SameSite::None => "None",
         };
         let mut attributes = format!("; Path=/; HttpOnly; SameSite={same_site}");

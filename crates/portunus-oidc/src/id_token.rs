@@ -53,12 +53,13 @@ pub(crate) fn check_again(
 }
 
 fn check_party(claims: &Map<String, Value>, client: &str) -> Result<(), Refusal> {
-    match claims.get("azp") {
-        Some(party) if party.as_str() != Some(client) => {
-            Err(Refusal::IdToken("it was issued to another client"))
-        }
-        _ => Ok(()),
-    }
+    let is_for_several =
+        claims.get("aud").and_then(Value::as_array).is_some_and(|audience| audience.len() > 1);
+    let is_ours = match claims.get("azp") {
+        Some(party) => party.as_str() == Some(client),
+        None => !is_for_several,
+    };
+    if is_ours { Ok(()) } else { Err(Refusal::IdToken("it was issued to another client")) }
 }
 
 /// Whose sessions a logout token ends.

@@ -149,6 +149,14 @@ impl Plan {
         })
     }
 
+    /// A place as an URL, as a browser would go to it from a request.
+    pub(crate) fn absolute(&self, to: &str, exchange: &Exchange) -> String {
+        match to.starts_with('/') {
+            true => format!("{}{to}", self.origin(exchange)),
+            false => to.to_owned(),
+        }
+    }
+
     /// The page of the filter itself that stands for a place where a login begins.
     pub(crate) fn login_page(&self, name: Option<&str>, target: &Target) -> String {
         let to = crate::form::encode([("to", target.as_str())]);

@@ -6,14 +6,22 @@ use std::time::Duration;
 use portunus_base::{Clock, SystemClock};
 use portunus_fetch::Fetcher;
 use portunus_filter::Background;
-use portunus_jwt::{Algorithm, AlgorithmSet, COOLDOWN, KeyPlace, KeySource, SigningKey};
+use portunus_jwt::{
+    Algorithm, AlgorithmSet, COOLDOWN, ForwardedClaims, IdentityRule, KeyPlace, KeySource,
+    SigningKey,
+};
+use portunus_spec::{Named, NoLookup, Reader};
 use portunus_testkit::{Origin, Request, Response};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
+use crate::cookie::{Cookies, SameSite};
 use crate::id_token;
+use crate::plan::Plan;
 use crate::provider::{Now, Provider, mark};
 use crate::remote::{Remote, Source};
+use crate::seal::Sealer;
+use crate::session::Lifetimes;
 use crate::token::Client;
 
 /// A provider over HTTP; it signs with a key of its own.
@@ -58,6 +66,33 @@ impl FakeProvider {
             fetcher,
             issuer,
         })
+    }
+}
+
+/// What a filter with that provider alone knows.
+pub(crate) fn plan(provider: &Arc<Provider>) -> Plan {
+    let forward = ForwardedClaims::build(&Named::default(), &mut Reader::new(&NoLookup));
+    Plan {
+        prefix: "/_portunus/oidc".to_owned(),
+        providers: [Arc::clone(provider)].into(),
+        default: None,
+        origin: None,
+        cookies: Cookies::new("portunus", None, true, SameSite::Lax),
+        sealer: Arc::new(Sealer::random()),
+        lifetimes: Lifetimes { absolute_s: 3600, idle_s: 600 },
+        logout_to: None,
+        logout_at_provider: true,
+        identity: IdentityRule {
+            method: "oidc",
+            consumer_claim: None,
+            groups_claim: "groups".to_owned(),
+        },
+        forward: forward.unwrap(),
+        forward_access_token: false,
+        optional: false,
+        revoked: Arc::default(),
+        refresher: Arc::default(),
+        timeout: Duration::from_secs(5),
     }
 }
 

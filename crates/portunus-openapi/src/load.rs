@@ -20,24 +20,24 @@ pub(crate) struct Loaded {
     pub(crate) server_path: String,
 }
 
-/// A compiled document that filters share.
-pub(crate) struct SharedApi {
-    loaded: Arc<Loaded>,
+/// What was made of a document, for all filters that want the same of it.
+pub(crate) struct Shared<T> {
+    made: Arc<T>,
     /// Holds the state by which the next filter finds it.
-    _state: Arc<Outcome>,
+    _state: Arc<Outcome<T>>,
 }
 
 /// What became of a document.
-struct Outcome {
-    loaded: Option<Arc<Loaded>>,
+struct Outcome<T> {
+    made: Option<Arc<T>>,
     faults: Vec<Fault>,
 }
 
-impl Deref for SharedApi {
-    type Target = Loaded;
+impl<T> Deref for Shared<T> {
+    type Target = T;
 
-    fn deref(&self) -> &Loaded {
-        &self.loaded
+    fn deref(&self) -> &T {
+        &self.made
     }
 }
 
@@ -46,26 +46,38 @@ pub(crate) fn api(
     file: &Spanned<String>,
     options: ApiOptions,
     cx: &mut BuildCx<'_, '_>,
-) -> Option<SharedApi> {
+) -> Option<Shared<Loaded>> {
+    let make = |document: &Document| {
+        let (api, warnings) = Api::compile(document, options)?;
+        Ok((Loaded { api, server_path: server_path(document) }, warnings))
+    };
+    shared(file, &format!("{options:?}"), make, cx)
+}
+
+/// What `make` makes of the document in a file, once for each text of it and each kind of thing. `None` after mistakes,
+/// which are reported at the file's name.
+pub(crate) fn shared<T: Send + Sync + 'static>(
+    file: &Spanned<String>,
+    kind: &str,
+    make: impl FnOnce(&Document) -> Compiled<T>,
+    cx: &mut BuildCx<'_, '_>,
+) -> Option<Shared<T>> {
     let text = text(file, cx.reader)?;
-    let state =
-        cx.state(&key(&file.value, &text, options), || match compile(&file.value, text, options) {
-            Ok((loaded, faults)) => Outcome { loaded: Some(Arc::new(loaded)), faults },
-            Err(faults) => Outcome { loaded: None, faults },
-        });
+    let state = cx.state(&key(&file.value, &text, kind), || {
+        match Document::parse(&file.value, text).and_then(|document| make(&document)) {
+            Ok((made, faults)) => Outcome { made: Some(Arc::new(made)), faults },
+            Err(faults) => Outcome { made: None, faults },
+        }
+    });
     report(&state.faults, file.span, cx.reader);
-    Some(SharedApi { loaded: Arc::clone(state.loaded.as_ref()?), _state: state })
+    Some(Shared { made: Arc::clone(state.made.as_ref()?), _state: state })
 }
 
 /// The key by which filters of the same document find what became of it.
-fn key(name: &str, text: &str, options: ApiOptions) -> String {
-    format!("openapi {name} {options:?} {:x}", digest(text))
-}
-
-fn compile(name: &str, text: String, options: ApiOptions) -> Compiled<Loaded> {
-    let document = Document::parse(name, text)?;
-    let (api, warnings) = Api::compile(&document, options)?;
-    Ok((Loaded { api, server_path: server_path(&document) }, warnings))
+fn key(name: &str, text: &str, kind: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("openapi {name} {kind} {:x}", hasher.finish())
 }
 
 /// The document of a file, not compiled.
@@ -96,7 +108,7 @@ pub(crate) fn report(faults: &[Fault], span: Span, reader: &mut Reader<'_>) {
     }
 }
 
-pub(crate) fn text(file: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
+fn text(file: &Spanned<String>, reader: &mut Reader<'_>) -> Option<String> {
     match reader.lookup().file(&file.value) {
         Ok(text) => Some(text),
         Err(why) => {
@@ -104,12 +116,6 @@ pub(crate) fn text(file: &Spanned<String>, reader: &mut Reader<'_>) -> Option<St
             None
         }
     }
-}
-
-pub(crate) fn digest(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// A finder of operations; what it cannot tell apart is reported at the file's name.

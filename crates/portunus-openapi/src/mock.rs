@@ -12,11 +12,12 @@ use portunus_route::Params;
 use portunus_spec::{Spanned, spec};
 
 use crate::finder::Finder;
+use crate::load::{self, Shared};
 use crate::media_type::accepted;
 use crate::operation::Operation;
 use crate::prefer::Preferences;
 use crate::validate::{ChoiceSpec, PathChoiceSpec, check_base};
-use table::{MockAnswer, MockMedia, SharedMock};
+use table::{MockAnswer, MockMedia, MockTable};
 
 spec! {
     /// Answers as an OpenAPI document says, without a service.
@@ -54,7 +55,7 @@ impl Buildable for MockSpec {
         let fine = check_base(self.base.as_ref(), cx.reader);
         let mock = table::load(&self.openapi, cx)?;
         let base = self.base.as_ref().map_or(&*mock.server_path, |base| &base.value);
-        let finder = crate::load::finder(&mock.operations, base, &self.openapi, cx.reader);
+        let finder = load::finder(&mock.operations, base, &self.openapi, cx.reader);
         let finder = finder.filter(|_| fine)?;
         let passes_unknown = self.unknown == ChoiceSpec::Pass;
         Some(Arc::new(Mock { passes_unknown, path: self.path, mock, finder }))
@@ -62,7 +63,7 @@ impl Buildable for MockSpec {
 }
 
 struct Mock {
-    mock: SharedMock,
+    mock: Shared<MockTable>,
     finder: Finder,
     path: PathChoiceSpec,
     passes_unknown: bool,

@@ -1,6 +1,7 @@
 //! `validate`: checks requests, and answers, against an OpenAPI document or a JSON Schema.
 
 mod check;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -129,19 +130,19 @@ impl Buildable for ValidateSpec {
         "Checks requests, and answers, against an OpenAPI document or a JSON Schema.";
     const REASONS: &'static [FilterReason] = &[
         FilterReason::new(
-            check::BODY,
+            refusal::BODY,
             400,
             "The body of the request cannot be read as what it says it is.",
         ),
         FilterReason::new(
-            check::MEDIA_TYPE,
+            refusal::MEDIA_TYPE,
             415,
             "The body of the request is of a media type, or in an encoding, that the operation does not take.",
         ),
-        FilterReason::new(check::METHOD, 405, "The path has no operation of this method."),
-        FilterReason::new(check::OPERATION, 404, "The request is of no operation."),
-        FilterReason::new(check::REQUEST, 400, "The request does not fit its operation."),
-        FilterReason::new(check::RESPONSE, 502, "The answer does not fit its operation."),
+        FilterReason::new(refusal::METHOD, 405, "The path has no operation of this method."),
+        FilterReason::new(refusal::OPERATION, 404, "The request is of no operation."),
+        FilterReason::new(refusal::REQUEST, 400, "The request does not fit its operation."),
+        FilterReason::new(refusal::RESPONSE, 502, "The answer does not fit its operation."),
     ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {

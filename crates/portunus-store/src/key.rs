@@ -34,15 +34,6 @@ impl KeyText {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// Whether a text is of the form of our keys, its checksum included.
-    #[must_use]
-    pub fn fits(text: &str) -> bool {
-        let rest = text.strip_prefix(PREFIX).and_then(|rest| rest.split_at_checked(BODY_DIGITS));
-        let Some((body, sum)) = rest else { return false };
-        body.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && sum == base62(&crc32(body.as_bytes()).to_be_bytes(), SUM_DIGITS)
-    }
 }
 
 impl fmt::Debug for KeyText {

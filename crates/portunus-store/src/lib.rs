@@ -1,7 +1,8 @@
 //! Where consumers and keys live that are made while Portunus runs, and the quotas that were used.
 //!
 //! A [`CredentialStore`] keeps rows: in a file of the state folder ([`Embedded`]), in PostgreSQL ([`Postgres`]) or in
-//! Redis ([`Redis`]), where several nodes share them. Each write is durable once it is answered. What rows mean is in
+//! Redis ([`Redis`]), where several nodes share them. A write is kept once it is answered, as far as a server is set up
+//! to keep it. What rows mean is in
 //! [`Records`]. Everything here runs on control's side, never on a worker; a store that is down is an error that says
 //! why, and never shows a secret.
 

@@ -47,7 +47,7 @@ impl RowKind {
 /// What a store answers with, in time.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps rows. A write is durable once it is answered.
+/// Keeps rows. A write is kept once it is answered: on disk by ourselves, else as the server is set up to keep it.
 pub trait CredentialStore: Send + Sync {
     /// Its name, as under `stores.keys`.
     fn name(&self) -> &'static str;

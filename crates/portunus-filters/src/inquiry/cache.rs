@@ -12,7 +12,7 @@ use portunus_http::RequestHead;
 use portunus_identity::KeyHash;
 use portunus_spec::{Spanned, spec};
 
-use super::flight::{Flight, Joined};
+use super::flight::{Flight, Joined, Landing};
 use super::{Decision, Edits};
 use crate::every::every;
 
@@ -128,7 +128,7 @@ impl AnswerCache {
         }
         let flight = Rc::new(Flight::default());
         self.flights.insert(key, Rc::downgrade(&flight));
-        Joined::Leader(flight)
+        Joined::Leader(Landing::of(flight))
     }
 
     /// A question is answered.

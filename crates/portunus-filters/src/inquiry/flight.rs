@@ -19,7 +19,7 @@ pub(super) struct Flight {
 /// This exchange's part in a question.
 pub(super) enum Joined {
     /// It asks.
-    Leader(Rc<Flight>),
+    Leader(Landing),
     /// It waits for the answer to another one.
     Follower(Rc<Flight>),
 }
@@ -28,10 +28,6 @@ pub(super) enum Joined {
 pub(super) struct Landing(Rc<Flight>);
 
 impl Flight {
-    pub(super) fn landing(flight: &Rc<Self>) -> Landing {
-        Landing(Rc::clone(flight))
-    }
-
     /// The answer; None when whoever asked is gone.
     pub(super) async fn wait(self: Rc<Self>) -> Option<Option<Decision>> {
         poll_fn(|task| {
@@ -54,6 +50,10 @@ impl Flight {
 }
 
 impl Landing {
+    pub(super) fn of(flight: Rc<Flight>) -> Self {
+        Self(flight)
+    }
+
     pub(super) fn with(self, decision: Option<Decision>) {
         *self.0.answer.borrow_mut() = Some(decision);
     }

@@ -1,3 +1,4 @@
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use portunus_base::Mono;
@@ -198,6 +199,20 @@ fn a_question_is_asked_once_at_a_time() {
         assert!(follower.as_mut().poll(&mut task).is_ready());
         assert_eq!(calls.get(), if leader_goes { 2 } else { 1 });
     }
+}
+
+#[test]
+fn who_goes_before_it_asks_keeps_nobody_waiting() {
+    let mut cache = AnswerCache::default();
+    let key = KeyHash([1; 32]);
+    let leader = cache.join(key, 10);
+    let Joined::Follower(flight) = cache.join(key, 10) else { panic!("asked twice") };
+    let mut wait = Box::pin(flight.wait());
+    let mut task = Context::from_waker(Waker::noop());
+    assert!(wait.as_mut().poll(&mut task).is_pending());
+    drop(leader);
+    assert!(matches!(wait.as_mut().poll(&mut task), Poll::Ready(None)));
+    assert!(matches!(cache.join(key, 10), Joined::Leader(_)));
 }
 
 struct Fixed;

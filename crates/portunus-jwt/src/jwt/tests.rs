@@ -277,6 +277,8 @@ fn without_keys_nobody_passes() {
     let verdict = rig.again(&*filter, &mut exchange, Again::default());
     assert_eq!(shown(&verdict), "503 auth.keys_unavailable problem");
     assert!(exchange.identity.is_none());
+    // What is no good token whatever its key is told so at once.
+    assert_eq!(shown(&rig.request(&*filter, &mut bearing("x"))), "401 auth.invalid problem");
 }
 
 #[test]

@@ -34,8 +34,8 @@ fn names_and_attributes_are_as_strict_as_they_can_be() {
     let want = "__Secure-app=1.abc; Path=/; HttpOnly; SameSite=None; Secure; Domain=example.com; \
                 Max-Age=60";
     assert_eq!(shared.keep_session("abc", 60, &Carried::default()).unwrap(), [want]);
-    let plain = Cookies::new("app", None, false, SameSite::Strict);
-    let want = "app=1.abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60";
+    let plain = Cookies::new("app", None, false, SameSite::Lax);
+    let want = "app=1.abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=60";
     assert_eq!(plain.keep_session("abc", 60, &Carried::default()).unwrap(), [want]);
 }
 

@@ -17,6 +17,9 @@ fn an_id_token_is_of_this_login_and_for_us() {
     assert_eq!(check(json!({"sub": "anna"})), Err(Refusal::Nonce));
     let other = check(json!({"sub": "anna", "nonce": "n", "azp": "other"}));
     assert_eq!(other, Err(Refusal::IdToken("it was issued to another client")));
+    let several = check(json!({"sub": "anna", "nonce": "n", "aud": ["shop", "other"]}));
+    assert_eq!(several, Err(Refusal::IdToken("it was issued to another client")));
+    assert!(check(json!({"sub": "anna", "nonce": "n", "aud": ["shop"]})).is_ok());
     let nobody = check(json!({"sub": "", "nonce": "n"}));
     assert_eq!(nobody, Err(Refusal::IdToken("it names no subject")));
 }

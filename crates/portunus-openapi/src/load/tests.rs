@@ -3,7 +3,7 @@ use std::sync::Arc;
 use portunus_filter::Factory;
 use portunus_filter::testing::{Bench, Rig, exchange, shown, texts};
 
-use super::{Outcome, key};
+use super::{Loaded, Outcome, key};
 use crate::ValidateSpec;
 use crate::api::ApiOptions;
 
@@ -18,11 +18,12 @@ fn a_document_is_compiled_once_until_its_text_changes() {
     let filters =
         [bench.build("validate", node()).unwrap(), bench.build("validate", node()).unwrap()];
     let held = |text: &str, answers| {
-        let key = key("a.yaml", text, ApiOptions { answers, formats: true });
-        let none = || Outcome { loaded: None, faults: Vec::new() };
+        let options = ApiOptions { answers, formats: true };
+        let key = key("a.yaml", text, &format!("{options:?}"));
+        let none = || Outcome::<Loaded> { made: None, faults: Vec::new() };
         let state = bench.services.state(&key, none);
         // Ours is one of those that hold it.
-        state.loaded.is_some().then(|| Arc::strong_count(&state) - 1)
+        state.made.is_some().then(|| Arc::strong_count(&state) - 1)
     };
     assert_eq!(held(TEXT, false), Some(filters.len()));
     assert_eq!(held(TEXT, true), None);

@@ -1,18 +1,15 @@
 //! The answers of all operations of a document, made when it is loaded.
 
-use std::ops::Deref;
-use std::sync::Arc;
-
 use bytes::Bytes;
 use portunus_filter::BuildCx;
 use portunus_spec::Spanned;
 use serde_json::Value;
 
-use crate::api::server_path;
+use crate::api::{Compiled, server_path};
 use crate::document::Document;
 use crate::example;
-use crate::fault::{Fault, Faults};
-use crate::load;
+use crate::fault::Faults;
+use crate::load::{self, Shared};
 use crate::media_type::MediaRange;
 use crate::operation::{self, Answer, Media, Operation, StatusRange};
 use crate::pointer;
@@ -58,53 +55,26 @@ impl MockMedia {
     }
 }
 
-/// Answers that filters share.
-pub(super) struct SharedMock {
-    table: Arc<MockTable>,
-    /// Holds the state by which the next filter finds them.
-    _state: Arc<Outcome>,
-}
-
-struct Outcome {
-    table: Option<Arc<MockTable>>,
-    faults: Vec<Fault>,
-}
-
-impl Deref for SharedMock {
-    type Target = MockTable;
-
-    fn deref(&self) -> &MockTable {
-        &self.table
-    }
-}
-
 /// The answers of the document in a file. `None` after mistakes, which are reported.
-pub(super) fn load(file: &Spanned<String>, cx: &mut BuildCx<'_, '_>) -> Option<SharedMock> {
-    let text = load::text(file, cx.reader)?;
-    let key = format!("mock {} {:x}", file.value, load::digest(&text));
-    let state = cx.state(&key, || match make(&file.value, text) {
-        Ok(table) => Outcome { table: Some(Arc::new(table)), faults: Vec::new() },
-        Err(faults) => Outcome { table: None, faults },
-    });
-    load::report(&state.faults, file.span, cx.reader);
-    Some(SharedMock { table: Arc::clone(state.table.as_ref()?), _state: state })
+pub(super) fn load(file: &Spanned<String>, cx: &mut BuildCx<'_, '_>) -> Option<Shared<MockTable>> {
+    load::shared(file, "mock", make, cx)
 }
 
-fn make(name: &str, text: String) -> Result<MockTable, Vec<Fault>> {
-    let document = Document::parse(name, text)?;
+fn make(document: &Document) -> Compiled<MockTable> {
     document.version()?;
     let mut faults = Faults::default();
     document.check_references(&mut faults);
     let mut table = SchemaTable::default();
-    let operations = operation::read_all(&document, true, &mut table, &mut faults);
+    let operations = operation::read_all(document, true, &mut table, &mut faults);
     if faults.has_errors() {
         return Err(document.place(&mut faults));
     }
     let answers = operations.iter().map(|operation| {
-        operation.answers.iter().map(|answer| mock_answer(&document, answer)).collect()
+        operation.answers.iter().map(|answer| mock_answer(document, answer)).collect()
     });
-    let (answers, server_path) = (answers.collect(), server_path(&document));
-    Ok(MockTable { server_path, operations: operations.into(), answers })
+    let (answers, server_path) = (answers.collect(), server_path(document));
+    let table = MockTable { server_path, operations: operations.into(), answers };
+    Ok((table, document.place(&mut faults)))
 }
 
 fn mock_answer(document: &Document, answer: &Answer) -> MockAnswer {

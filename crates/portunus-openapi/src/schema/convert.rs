@@ -3,16 +3,19 @@
 //! OpenAPI 3.0 has a dialect of its own: `nullable`, booleans beside `minimum` and `maximum`, references that hide
 //! what stands beside them. Both versions have discriminators, and keys that are required in one direction only.
 
+mod dialect;
 mod discriminator;
+mod patterns;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use jsonschema::PatternOptions;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::document::{Version, is_sample};
 use crate::fault::Faults;
 use crate::pointer;
+use dialect::{bound_integers, exclusive_bounds, hide_siblings, nullable};
+use patterns::Patterns;
 
 /// Which way the messages go that are checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -201,24 +204,6 @@ impl Converter<'_> {
     }
 }
 
-/// Which patterns the engine without backtracking takes.
-#[derive(Default)]
-struct Patterns {
-    known: HashMap<String, bool>,
-}
-
-impl Patterns {
-    fn is_linear(&mut self, pattern: &str) -> bool {
-        if let Some(known) = self.known.get(pattern) {
-            return *known;
-        }
-        let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
-        let linear = options.build(&json!({"pattern": pattern})).is_ok();
-        self.known.insert(pattern.to_owned(), linear);
-        linear
-    }
-}
-
 /// What stands under a keyword of a schema.
 enum Inner {
     None,
@@ -267,63 +252,6 @@ fn hidden_schemas(root: &Value, direction: Direction) -> HashSet<String> {
     let hidden = named.into_iter().flatten();
     let hidden = hidden.filter(|(_, schema)| schema.get(word) == Some(&Value::Bool(true)));
     hidden.map(|(name, _)| format!("#/components/schemas/{name}")).collect()
-}
-
-/// In OpenAPI 3.0 nothing beside a reference counts.
-fn hide_siblings(map: &mut Map<String, Value>) {
-    if map.len() > 1 && map.get("$ref").is_some_and(Value::is_string) {
-        map.retain(|key, _| key == "$ref");
-    }
-}
-
-/// `exclusiveMinimum: true` beside `minimum: 1` is `exclusiveMinimum: 1`. Documents of 3.1 have that too, where it
-/// means nothing else.
-fn exclusive_bounds(map: &mut Map<String, Value>) {
-    for (exclusive, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
-        let Some(Value::Bool(is_exclusive)) = map.get(exclusive) else { continue };
-        let is_exclusive = *is_exclusive;
-        map.remove(exclusive);
-        if is_exclusive && let Some(limit) = map.remove(bound) {
-            map.insert(exclusive.to_owned(), limit);
-        }
-    }
-}
-
-/// `nullable: true` allows null. By the letter it does so only beside `type`, but it is meant beside `allOf` too.
-fn nullable(map: &mut Map<String, Value>) {
-    if map.remove("nullable") != Some(Value::Bool(true)) {
-        return;
-    }
-    if ["allOf", "anyOf", "oneOf"].iter().any(|key| map.contains_key(*key)) {
-        let rest = Value::Object(std::mem::take(map));
-        map.insert("anyOf".to_owned(), json!([{"type": "null"}, rest]));
-        return;
-    }
-    if let Some(Value::String(kind)) = map.get("type") {
-        let both = json!([kind, "null"]);
-        map.insert("type".to_owned(), both);
-    }
-    if let Some(Value::Array(options)) = map.get_mut("enum")
-        && !options.contains(&Value::Null)
-    {
-        options.push(Value::Null);
-    }
-}
-
-/// The formats `int32` and `int64` are bounds.
-fn bound_integers(map: &mut Map<String, Value>) {
-    let (low, high) = match map.get("format").and_then(Value::as_str) {
-        Some("int32") => (json!(i32::MIN), json!(i32::MAX)),
-        Some("int64") => (json!(i64::MIN), json!(i64::MAX)),
-        _ => return,
-    };
-    for (keys, limit) in
-        [(["minimum", "exclusiveMinimum"], low), (["maximum", "exclusiveMaximum"], high)]
-    {
-        if !keys.iter().any(|key| map.contains_key(*key)) {
-            map.insert(keys[0].to_owned(), limit);
-        }
-    }
 }
 
 #[cfg(test)]

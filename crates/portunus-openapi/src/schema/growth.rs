@@ -5,11 +5,14 @@
 //! levels there are a thousand ways. What a client sends decides how many levels there are. So for such schemas only
 //! shallow values are described.
 
+mod circles;
+
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use crate::pointer;
+use circles::Circles;
 
 /// Down to which depth values are described, by schema. `None`: as deep as they are.
 pub(super) fn depths(root: &Value, pointers: &[String]) -> Vec<Option<usize>> {
@@ -182,30 +185,29 @@ impl<'v> Graph<'v> {
 
     /// By schema, in how many ways one level of a value may be held against what is reached from it.
     fn ways(&self) -> Vec<u64> {
-        let components = Components::of(self);
-        let mut of_component = vec![1_u64; components.count];
-        // Components are numbered from those that reach no other.
+        let circles = Circles::of(self);
+        let mut of_circle = vec![1_u64; circles.members.len()];
+        // Circles are numbered from those that reach no other.
         for (index, node) in self.nodes.iter().enumerate() {
-            let Some(own) = components.of.get(index).copied() else { continue };
-            let within = node.edges.iter().filter(|edge| components.of.get(edge.to) == Some(&own));
+            let Some(own) = circles.of.get(index).copied() else { continue };
+            let within = node.edges.iter().filter(|edge| circles.of.get(edge.to) == Some(&own));
             let ways = ways_of(within.map(|edge| edge.group));
-            if let Some(total) = of_component.get_mut(own) {
+            if let Some(total) = of_circle.get_mut(own) {
                 *total = total.saturating_mul(ways.max(1)).min(WAYS_MAX);
             }
         }
-        let mut reached = of_component;
-        for (own, members) in components.members.iter().enumerate() {
+        let mut reached = of_circle;
+        for (own, members) in circles.members.iter().enumerate() {
             let edges = members.iter().filter_map(|member| self.nodes.get(*member));
             let edges = edges.flat_map(|node| node.edges.iter());
-            let beyond =
-                edges.filter_map(|edge| reached.get(*components.of.get(edge.to)?).copied());
+            let beyond = edges.filter_map(|edge| reached.get(*circles.of.get(edge.to)?).copied());
             let most = beyond.max().unwrap_or(1);
             if let Some(total) = reached.get_mut(own) {
                 *total = most.max(*total);
             }
         }
         let of_node = |own: &usize| reached.get(*own).copied().unwrap_or(1);
-        components.of.iter().map(of_node).collect()
+        circles.of.iter().map(of_node).collect()
     }
 }
 
@@ -228,113 +230,6 @@ fn is_case(schema: &Value) -> bool {
     let condition = schema.get("if").and_then(|condition| condition.get("properties"));
     let mut keys = condition.and_then(Value::as_object).into_iter().flat_map(|map| map.values());
     schema.get("then").is_some() && keys.any(|key| key.get("const").is_some())
-}
-
-/// Circles of schemas that reach each other (Tarjan's strongly connected components), without recursion.
-struct Components {
-    /// By node.
-    of: Vec<usize>,
-    members: Vec<Vec<usize>>,
-    count: usize,
-}
-
-impl Components {
-    fn of(graph: &Graph<'_>) -> Self {
-        let count = graph.nodes.len();
-        let mut search = Search {
-            graph,
-            order: vec![None; count],
-            low: vec![0; count],
-            on_path: vec![false; count],
-            path: Vec::new(),
-            next: 0,
-            found: Self { of: vec![0; count], members: Vec::new(), count: 0 },
-        };
-        (0..count).for_each(|node| search.from(node));
-        let mut found = search.found;
-        found.count = found.members.len();
-        found
-    }
-}
-
-struct Search<'g, 'v> {
-    graph: &'g Graph<'v>,
-    order: Vec<Option<usize>>,
-    low: Vec<usize>,
-    on_path: Vec<bool>,
-    path: Vec<usize>,
-    next: usize,
-    found: Components,
-}
-
-impl Search<'_, '_> {
-    fn from(&mut self, start: usize) {
-        let mut calls = vec![(start, 0)];
-        while let Some((node, edge)) = calls.pop() {
-            if edge == 0 && !self.enter(node) {
-                continue;
-            }
-            let target = self.graph.nodes.get(node).and_then(|node| node.edges.get(edge));
-            let Some(Edge { to, .. }) = target.copied() else {
-                self.leave(node);
-                if let Some((parent, _)) = calls.last() {
-                    self.lower(*parent, self.low_of(node));
-                }
-                continue;
-            };
-            calls.push((node, edge + 1));
-            match self.order.get(to).copied().flatten() {
-                None => calls.push((to, 0)),
-                Some(order) if self.on_path.get(to) == Some(&true) => self.lower(node, order),
-                Some(_) => {}
-            }
-        }
-    }
-
-    /// Whether the node is new.
-    fn enter(&mut self, node: usize) -> bool {
-        let (next, Some(order)) = (self.next, self.order.get_mut(node)) else { return false };
-        if order.is_some() {
-            return false;
-        }
-        *order = Some(next);
-        set(&mut self.low, node, next);
-        set(&mut self.on_path, node, true);
-        self.path.push(node);
-        self.next += 1;
-        true
-    }
-
-    fn leave(&mut self, node: usize) {
-        if self.order.get(node).copied().flatten() != Some(self.low_of(node)) {
-            return;
-        }
-        let mut members = Vec::new();
-        while let Some(member) = self.path.pop() {
-            set(&mut self.on_path, member, false);
-            set(&mut self.found.of, member, self.found.members.len());
-            members.push(member);
-            if member == node {
-                break;
-            }
-        }
-        self.found.members.push(members);
-    }
-
-    fn low_of(&self, node: usize) -> usize {
-        self.low.get(node).copied().unwrap_or(0)
-    }
-
-    fn lower(&mut self, node: usize, to: usize) {
-        let low = self.low_of(node).min(to);
-        set(&mut self.low, node, low);
-    }
-}
-
-fn set<T>(list: &mut [T], at: usize, value: T) {
-    if let Some(place) = list.get_mut(at) {
-        *place = value;
-    }
 }
 
 /// Most ways in which a value is described.

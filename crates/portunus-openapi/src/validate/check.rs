@@ -6,12 +6,12 @@ use portunus_http::{HeaderId, HeaderList, Method, list_items};
 use portunus_route::Params;
 use portunus_telemetry::DecisionId;
 
+use super::refusal::{REQUEST, RESPONSE, Refusal};
 use super::{ChoiceSpec, ValidateBodySpec, ValidateModeSpec, ValidateSpec};
 use crate::finder::Finder;
-use crate::load::SharedApi;
+use crate::load::{Loaded, Shared};
 use crate::memory::{Memory, Seen};
 use crate::operation::Operation;
-use crate::problem;
 use crate::request::{BodyFault, Strictness};
 use crate::schema::Schemas;
 use crate::violation::{Part, Violation};
@@ -24,12 +24,6 @@ pub(super) struct Validate {
     pub(super) decisions: Decisions,
     pub(super) slot: SlotId,
     pub(super) spec: ValidateSpec,
-}
-
-/// What messages are checked against.
-pub(super) enum Target {
-    Api { shared: SharedApi, finder: Finder },
-    Schema(Schemas),
 }
 
 /// What is counted.
@@ -53,46 +47,10 @@ impl Decisions {
     }
 }
 
-/// Why a message is refused.
-struct Refusal {
-    status: u16,
-    reason: &'static str,
-    detail: String,
-    violations: Vec<Violation>,
-    allow: String,
-}
-
-impl Refusal {
-    fn new(status: u16, reason: &'static str, detail: impl Into<String>) -> Self {
-        let (detail, allow) = (detail.into(), String::new());
-        Self { status, reason, detail, violations: Vec::new(), allow }
-    }
-
-    fn of_violations(status: u16, reason: &'static str, violations: Vec<Violation>) -> Self {
-        let detail = violations.first().map_or_else(String::new, |first| format!("The {first}."));
-        Self { violations, ..Self::new(status, reason, detail) }
-    }
-
-    fn of_body(fault: BodyFault) -> Self {
-        match fault {
-            BodyFault::MediaType(types) => {
-                Self::new(415, MEDIA_TYPE, format!("The operation takes: {types}."))
-            }
-            BodyFault::Unreadable(why) => {
-                let violation = Violation::new(Part::Body, "", format!("cannot be read: {why}"));
-                Self::of_violations(400, BODY, vec![violation])
-            }
-            BodyFault::Unfit(violations) => Self::of_violations(400, REQUEST, violations),
-        }
-    }
-
-    fn reply(self) -> Reply {
-        let reply = problem::reply(self.status, self.reason, &self.detail, &self.violations);
-        match self.allow.is_empty() {
-            true => reply,
-            false => reply.with_header("Allow", self.allow),
-        }
-    }
+/// What messages are checked against.
+pub(super) enum Target {
+    Api { shared: Shared<Loaded>, finder: Finder },
+    Schema(Schemas),
 }
 
 impl Filter for Validate {
@@ -211,7 +169,7 @@ impl Validate {
             Target::Schema(_) => {
                 let is_opaque = is_encoded(&exchange.request.headers);
                 if is_opaque && self.spec.encoded == ChoiceSpec::Refuse {
-                    return self.judge(exchange, cx, vec![encoded()]);
+                    return self.judge(exchange, cx, vec![Refusal::encoded()]);
                 }
                 self.remember(exchange, cx, 0, is_opaque);
                 Verdict::Continue
@@ -243,14 +201,7 @@ impl Validate {
         if self.spec.unknown == ChoiceSpec::Pass {
             return Verdict::Continue;
         }
-        let refusal = match allow.is_empty() {
-            true => Refusal::new(404, OPERATION, "There is no operation of this path."),
-            false => {
-                let detail = "The path has no operation of this method.";
-                Refusal { allow, ..Refusal::new(405, METHOD, detail) }
-            }
-        };
-        self.judge(exchange, cx, vec![refusal])
+        self.judge(exchange, cx, vec![Refusal::unknown(allow)])
     }
 
     fn check_head(
@@ -277,7 +228,7 @@ impl Validate {
             refusals.push(Refusal::of_body(BodyFault::MediaType(types)));
         }
         if checks_body && is_opaque && self.spec.encoded == ChoiceSpec::Refuse {
-            refusals.push(encoded());
+            refusals.push(Refusal::encoded());
         }
         self.judge(exchange, cx, refusals)
     }
@@ -294,7 +245,11 @@ impl Validate {
     }
 
     /// The operation that the request was found to be of.
-    fn seen(&self, exchange: &Exchange, cx: &mut FilterCx<'_>) -> Option<(&SharedApi, &Operation)> {
+    fn seen(
+        &self,
+        exchange: &Exchange,
+        cx: &mut FilterCx<'_>,
+    ) -> Option<(&Shared<Loaded>, &Operation)> {
         let Target::Api { shared, .. } = &self.target else { return None };
         let memory = cx.local::<Memory>(self.slot);
         let operation = memory.recall(exchange, self.slot, |seen| seen.operation)?;
@@ -381,10 +336,6 @@ fn give_back(piece: &mut BodyPiece<'_>, body: Vec<u8>, mode: ValidateModeSpec) {
     }
 }
 
-fn encoded() -> Refusal {
-    Refusal::new(415, MEDIA_TYPE, "Bodies are taken without a Content-Encoding.")
-}
-
 /// Whether a body is compressed or encoded otherwise.
 fn is_encoded(headers: &HeaderList) -> bool {
     let codings = headers.values_of(HeaderId::ContentEncoding).flat_map(list_items);
@@ -410,10 +361,3 @@ impl Schemas {
 
 /// The attribute that tells what was wrong first.
 const VIOLATION: &str = "violation";
-
-pub(super) const BODY: &str = "validate.body";
-pub(super) const MEDIA_TYPE: &str = "validate.media_type";
-pub(super) const METHOD: &str = "validate.method";
-pub(super) const OPERATION: &str = "validate.operation";
-pub(super) const REQUEST: &str = "validate.request";
-pub(super) const RESPONSE: &str = "validate.response";
