@@ -7,3 +7,4 @@ mod fetcher;
 mod tls;
 
 pub use fetcher::{Fetch, FetchError, Fetched, Fetcher};
+pub use tls::{client_config, roots};

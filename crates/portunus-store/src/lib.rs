@@ -16,7 +16,6 @@ mod quotas;
 mod record;
 mod redis;
 mod store;
-mod trust;
 
 pub use embedded::Embedded;
 pub use error::StoreError;

@@ -2,6 +2,8 @@
 
 use portunus_testkit::{Origin, Program, Request, Response, Transport, faulty};
 
+use crate::python::Script;
+
 const CONFIG: &str = r#"
 hosts:
   "*":
@@ -145,5 +147,34 @@ fn envoy_s_protocol_over_grpc() {
     assert_eq!(origin.request().header("x-user"), Some("anna"));
     let refused = client.request("GET", "/a").header("X-User", "root").send();
     assert_eq!((refused.status, refused.text()), (401, "who?"));
+    assert_eq!(origin.requests().len(), 1);
+}
+
+const PEER: &str = include_str!("../../python/ext_authz_peer.py");
+
+/// The service is `grpcio` from the Python package index.
+#[test]
+fn a_real_grpc_server_is_asked() {
+    let Some(mut peer) = Script::start(PEER, &[]) else { return };
+    let auth = format!("http://127.0.0.1:{}", peer.json()["port"]);
+    let origin = Origin::text("secret");
+    let program = Program::config(GRPC).fill("auth", auth).fill("origin", &origin).start();
+    let mut client = program.client();
+    let request = client.request("PUT", "/a?b=c").header("Authorization", "Bearer good");
+    let answer = request.header("X-User", "root").body("d").send();
+    assert_eq!((answer.text(), answer.header("x-seen")), ("secret", Some("1")));
+    let told = peer.json();
+    let expected = ["PUT", "/a?b=c", "shop.test", "127.0.0.1"];
+    let names = ["method", "path", "host", "client"];
+    assert_eq!(names.map(|name| told[name].as_str().unwrap()), expected);
+    assert_eq!(told["headers"]["authorization"], "Bearer good");
+    assert_eq!(told["headers"].get("x-user"), None);
+    let passed = origin.request();
+    assert_eq!((passed.header("x-user"), passed.header("authorization")), (Some("anna"), None));
+    let refused = client.get("/a");
+    assert_eq!((refused.status, refused.text()), (401, "who are you?"));
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+    let failed = client.request("GET", "/a").header("Authorization", "Bearer broken").send();
+    failed.assert_own(503, "auth.forward_failed");
     assert_eq!(origin.requests().len(), 1);
 }

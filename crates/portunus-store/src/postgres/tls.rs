@@ -13,7 +13,7 @@ use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_rustls::{TlsConnector, client};
 
-use crate::{StoreError, trust};
+use crate::StoreError;
 
 /// Makes TLS over a connection.
 #[derive(Clone)]
@@ -23,7 +23,8 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(roots_pem: Option<&[u8]>) -> Result<Self, StoreError> {
-        Ok(Self { config: trust::client_config(roots_pem)? })
+        let config = portunus_fetch::client_config(roots_pem).map_err(StoreError::of)?;
+        Ok(Self { config })
     }
 }
 
