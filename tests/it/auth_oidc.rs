@@ -136,6 +136,43 @@ fn a_logout_here_alone_leaves_the_session_at_the_provider() {
 }
 
 #[test]
+fn a_logout_at_the_provider_ends_the_session_here() {
+    let Some(mut stage) = Stage::set("", json!({})) else { return };
+    stage.log_in("/", "anna");
+    let session = stage.session();
+    let is_over = |stage: &Stage| stage.ask("/", &[("Cookie", &session)]).status == 401;
+    assert!(!is_over(&stage));
+    let logout = format!("{}/session/end", stage.issuer());
+    stage.browser().go(&logout);
+    stage.browser().wait_for("!!document.querySelector('[name=logout]')");
+    stage.browser().run("document.querySelector('[name=logout]').click()");
+    eventually("that the program was told", || is_over(&stage));
+    assert!(stage.events().contains(&json!({"logout": "shop"})));
+    stage.program.reload(&ONE.replace("{more}", "timeout: 9s"));
+    assert!(is_over(&stage), "a reload takes nothing back");
+    stage.log_in("/again", "anna");
+}
+
+#[test]
+fn logout_tokens_that_prove_nothing_end_nothing() {
+    // Where no route takes the request.
+    let config = ONE.replace("/**:", "/app/**:");
+    let Some(stage) = Stage::with_config(&config, "", json!({})) else { return };
+    let long = format!("logout_token={}", "a".repeat(70_000));
+    // The third one is in place but for its algorithm, `none`.
+    for (body, status, reason) in [
+        ("", 400, "auth.oidc_logout_token"),
+        ("logout_token=a.b.c", 400, "auth.oidc_logout_token"),
+        ("logout_token=eyJhbGciOiJub25lIn0.e30.", 400, "auth.oidc_logout_token"),
+        (&long, 413, "limit.body"),
+    ] {
+        let mut client = stage.program.client();
+        let request = client.request("POST", "/_portunus/oidc/backchannel").body(body);
+        request.send().assert_own(status, reason);
+    }
+}
+
+#[test]
 fn what_a_provider_says_at_its_userinfo_endpoint_counts_too() {
     let options = json!({"userinfo": true});
     let Some(mut stage) = Stage::set("userinfo: true", options) else { return };

@@ -195,3 +195,18 @@ fn mistakes_are_shown_where_they_stand() {
     assert!(said.contains(":9:28") && said.contains("`user` is no place in a document"), "{said}");
     assert!(said.contains(":10:23") && said.contains("did you mean `body`"), "{said}");
 }
+
+#[test]
+fn bodies_of_other_types_pass_whatever_their_size() {
+    let large = "x".repeat(3 << 20);
+    let origin = Origin::new(|request| Response::text(&request.body));
+    let filter = "{request: {json: [{remove: /a}]}, response: {json: [{remove: /a}]}}";
+    let program = program(filter, &origin);
+    let mut client = program.client();
+    let request = client.request("POST", "/orders/7").header("Content-Type", "text/plain");
+    let answer = request.body(&large).send();
+    assert_eq!((answer.status, answer.body.len()), (200, large.len()));
+    assert_eq!(origin.request().body.len(), large.len());
+    let request = client.request("POST", "/orders/7").header("Content-Type", JSON);
+    request.body(format!("\"{large}\"")).send().assert_own(413, "limit.body");
+}

@@ -210,11 +210,4 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
 }
 
 /// Filters of the language that later versions bring: nobody should believe that they are on.
-const LATER_FILTERS: &[&str] = &[
-    "cache",
-    "compress",
-    "decompress",
-    "fault",
-    "grpc_web",
-    "wasm",
-];
+const LATER_FILTERS: &[&str] = &["cache", "compress", "decompress", "fault", "grpc_web", "wasm"];

@@ -73,6 +73,10 @@ impl Filter for AnyOf {
         self.members.iter().fold(Interest::default(), |all, link| join(all, link.interest))
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.members.iter().any(|link| link.filter.guards(name))
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.ask_from(0, Refused::default(), exchange, cx)
     }

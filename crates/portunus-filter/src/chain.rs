@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use portunus_exchange::{Phase, PhaseSet};
+use portunus_exchange::{Exchange, Phase, PhaseSet};
 
-use crate::{BodyNeed, Filter, Interest};
+use crate::{BodyNeed, Filter, Interest, Way};
 
 /// One filter in a chain.
 #[derive(Clone)]
@@ -15,6 +15,14 @@ pub struct Link {
     pub filter: Arc<dyn Filter>,
     /// What it looks at.
     pub interest: Interest,
+}
+
+impl Link {
+    /// Whether the filter needs the body of this message.
+    #[must_use]
+    pub fn needs_body(&self, way: Way, exchange: &Exchange) -> bool {
+        self.interest.body(way) != BodyNeed::None && self.filter.needs_body(way, exchange)
+    }
 }
 
 /// How a chain treats a body: the strongest need of its filters.
@@ -34,8 +42,11 @@ pub enum BodyMode {
 pub struct Chain {
     links: Box<[Link]>,
     phases: PhaseSet,
-    request_body: BodyMode,
-    response_body: BodyMode,
+    /// Some filter may need the request's body.
+    request_bodies: bool,
+    /// Some filter may need the answer's body.
+    response_bodies: bool,
+    own_pages: bool,
 }
 
 impl Chain {
@@ -47,8 +58,9 @@ impl Chain {
             for phase in Phase::ALL.into_iter().filter(|phase| link.interest.phases.has(*phase)) {
                 chain.phases = chain.phases.with(phase);
             }
-            chain.request_body = chain.request_body.join(link.interest.request_body);
-            chain.response_body = chain.response_body.join(link.interest.response_body);
+            chain.request_bodies |= link.interest.request_body != BodyNeed::None;
+            chain.response_bodies |= link.interest.response_body != BodyNeed::None;
+            chain.own_pages |= link.filter.has_own_pages();
         }
         chain
     }
@@ -59,16 +71,24 @@ impl Chain {
         self.phases.has(phase)
     }
 
-    /// How the request's body is treated.
+    /// True when some filter has pages of its own that take a body.
     #[must_use]
-    pub fn request_body(&self) -> BodyMode {
-        self.request_body
+    pub fn has_own_pages(&self) -> bool {
+        self.own_pages
     }
 
-    /// How the answer's body is treated.
+    /// How the body of this message is treated: by the strongest need of the filters that need it.
     #[must_use]
-    pub fn response_body(&self) -> BodyMode {
-        self.response_body
+    pub fn body_mode(&self, way: Way, exchange: &Exchange) -> BodyMode {
+        let may = match way {
+            Way::Request => self.request_bodies,
+            Way::Response => self.response_bodies,
+        };
+        if !may {
+            return BodyMode::Pass;
+        }
+        let needing = self.links.iter().filter(|link| link.needs_body(way, exchange));
+        needing.fold(BodyMode::Pass, |mode, link| mode.join(link.interest.body(way)))
     }
 
     /// All filters in the order written.

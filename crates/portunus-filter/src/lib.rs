@@ -27,7 +27,7 @@ pub use patch::Patch;
 pub use services::{Background, RedisPlan, Services, Stores};
 pub use verdict::{Again, LocalFuture, Resume, Verdict};
 
-use portunus_exchange::{Exchange, PhaseSet};
+use portunus_exchange::{Exchange, PhaseSet, Reply};
 
 /// What a filter looks at. The compiler of the snapshot unites the interests of a chain, so that an absent phase
 /// costs one bit test and a body that nobody asked for is never touched.
@@ -54,14 +54,68 @@ pub enum BodyNeed {
     Buffered(usize),
 }
 
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// From the client.
+    Request,
+    /// To the client.
+    Response,
+}
+
+impl Interest {
+    /// What it needs of the body that goes this way.
+    #[must_use]
+    pub fn body(&self, way: Way) -> BodyNeed {
+        match way {
+            Way::Request => self.request_body,
+            Way::Response => self.response_body,
+        }
+    }
+}
+
 /// A built filter. All hooks default to doing nothing; only those named by [`Filter::interest`] are called.
 pub trait Filter: Send + Sync {
     /// What it looks at. Asked once, when the snapshot is compiled.
     fn interest(&self) -> Interest;
 
+    /// Whether it needs the body of this message, of which [`Filter::interest`] says that it may. Asked when the head is
+    /// there and all filters have seen it, and again before the body's hook: a filter before this one may have made
+    /// another body. One that nobody needs passes as if there were no filters.
+    fn needs_body(&self, _way: Way, _exchange: &Exchange) -> bool {
+        true
+    }
+
     /// The request's head is there, the route is known; nothing went to the upstream yet.
     fn on_request(&self, _exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
         Verdict::Continue
+    }
+
+    /// Whether a header of this name tells the upstream the filter's own word, so that the client's is not passed on: not
+    /// in the trailers of a request either.
+    fn guards(&self, _name: &[u8]) -> bool {
+        false
+    }
+
+    /// Whether it has pages of its own that take a body. Asked once, when the snapshot is compiled.
+    fn has_own_pages(&self) -> bool {
+        false
+    }
+
+    /// Whether a request is for a page of the filter's own that takes a body: how many bytes of it at most. Asked before
+    /// [`Filter::on_request`], also where no route serves the request.
+    fn own_page(&self, _exchange: &Exchange) -> Option<usize> {
+        None
+    }
+
+    /// Answers a request that [`Filter::own_page`] took, with its whole body. The filters after it do not see it.
+    fn on_own_page(
+        &self,
+        _exchange: &mut Exchange,
+        _body: Vec<u8>,
+        _cx: &mut FilterCx<'_>,
+    ) -> LocalFuture<Reply> {
+        Box::pin(async { Reply::problem(404, "route.none") })
     }
 
     /// A piece of the request's body, or all of it, by [`Interest::request_body`].

@@ -128,6 +128,10 @@ impl Filter for ForwardAuth {
         Interest { phases, request_body, ..Interest::default() }
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.guard.iter().any(|names| names.fits(name))
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.guard.iter().for_each(|names| names.strip(exchange));
         if self.forward_body {

@@ -72,6 +72,10 @@ impl Filter for Headers {
         Interest { phases, ..Interest::default() }
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.request.guards(name)
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         let scratch = cx.local::<Vec<u8>>(self.scratch);
         self.request.apply(exchange, |exchange| &mut exchange.request.headers, scratch);
@@ -100,6 +104,12 @@ struct HeaderEdits {
 }
 
 impl HeaderEdits {
+    /// Whether what is passed on under this name is for us to say.
+    fn guards(&self, name: &[u8]) -> bool {
+        let is = |known: &HeaderName| known.text.eq_ignore_ascii_case(name);
+        self.remove.iter().any(is) || self.set.iter().any(|edit| is(&edit.name))
+    }
+
     fn build(spec: &HeaderEditsSpec, message: Message, cx: &mut BuildCx<'_, '_>) -> Option<Self> {
         let lines = |list: &Named<Spanned<String>>, cx: &mut BuildCx<'_, '_>| {
             let edits =

@@ -83,6 +83,10 @@ impl Filter for Opa {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.guard.iter().any(|names| names.fits(name))
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.guard.iter().for_each(|names| names.strip(exchange));
         self.inquiry.ask(exchange, &Bytes::new(), cx)

@@ -105,15 +105,20 @@ impl ForwardedClaims {
         fine.iter().all(|fine| *fine).then_some(Self { headers })
     }
 
+    /// Whether a claim is told under this name, or one that some servers take for the same.
+    #[must_use]
+    pub fn guards(&self, name: &[u8]) -> bool {
+        self.headers.iter().any(|(known, _)| are_alike(known, name))
+    }
+
     /// Takes away what the client sent under these names, also under those that some servers take for the same.
     pub fn remove_copies(&self, exchange: &mut Exchange) {
         if self.headers.is_empty() {
             return;
         }
-        let is_copy = |name: &[u8]| self.headers.iter().any(|(known, _)| are_alike(known, name));
         let headers = &mut exchange.request.headers;
-        if headers.iter().any(|header| is_copy(header.name)) {
-            headers.retain(|header| !is_copy(header.name));
+        if headers.iter().any(|header| self.guards(header.name)) {
+            headers.retain(|header| !self.guards(header.name));
         }
     }
 

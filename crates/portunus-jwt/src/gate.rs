@@ -81,6 +81,11 @@ impl Gate {
         self.forward.remove_copies(exchange);
     }
 
+    /// Whether a claim is told under this name.
+    pub(crate) fn guards(&self, name: &[u8]) -> bool {
+        self.forward.guards(name)
+    }
+
     /// Finds the token, has it checked, and does what follows.
     pub(crate) fn judge<C>(
         &self,

@@ -124,6 +124,10 @@ impl Filter for Jwt {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.gate.guards(name)
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.gate.remove_copies(exchange);
         self.gate.judge(exchange, cx, |token, cx| self.check(token, true, cx))

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
-use portunus_filter::{Again, Filter, FilterCx, Interest, Patch, Resume, Verdict};
+use portunus_filter::{Again, Filter, FilterCx, Interest, LocalFuture, Patch, Resume, Verdict};
+use portunus_http::Method;
 use portunus_telemetry::DecisionId;
 
 use crate::cookie::Carried;
@@ -44,6 +45,10 @@ impl Filter for Oidc {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn guards(&self, name: &[u8]) -> bool {
+        self.plan.forward.guards(name)
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         let carried = self.plan.cookies.take(&mut exchange.request.headers);
         self.plan.forward.remove_copies(exchange);
@@ -55,6 +60,30 @@ impl Filter for Oidc {
             Some(found) => self.with_session(found, exchange, carried, cx),
             None => self.without_session(exchange, carried, cx),
         }
+    }
+
+    fn has_own_pages(&self) -> bool {
+        true
+    }
+
+    fn own_page(&self, exchange: &Exchange) -> Option<usize> {
+        let page = Page::of(exchange.request.path(), &self.plan.prefix);
+        let is_ours =
+            matches!(page, Some(Page::Backchannel(_))) && exchange.request.method == Method::Post;
+        is_ours.then_some(BODY_BYTES_MAX)
+    }
+
+    fn on_own_page(
+        &self,
+        exchange: &mut Exchange,
+        body: Vec<u8>,
+        cx: &mut FilterCx<'_>,
+    ) -> LocalFuture<Reply> {
+        let name = match Page::of(exchange.request.path(), &self.plan.prefix) {
+            Some(Page::Backchannel(name)) => name,
+            _ => None,
+        };
+        self.backchannel(name, body, cx)
     }
 
     /// The session has ended while it was refreshed.
@@ -178,6 +207,9 @@ fn asked(exchange: &Exchange) -> Vec<u8> {
     }
     asked
 }
+
+/// More than any logout token has, and a bound on what anybody can send there.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

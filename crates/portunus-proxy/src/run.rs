@@ -97,7 +97,9 @@ async fn phases<C: ClientStream>(
     admit::admit(run)?;
     let route = match served.insert(route::route(run)?) {
         Served::Route(route) => &**route,
-        Served::Unrouted(chain, missed) => return Err(route::unrouted(run, chain, missed).await),
+        Served::Unrouted(chain, missed) => {
+            return Err(route::unrouted(run, chain, missed, client).await);
+        }
     };
     client.deadline().set_total(total(run, route));
     if let Some(idle) = route.timeouts.idle {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
 use portunus_filter::{
-    BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict,
+    BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Verdict, Way,
 };
 use portunus_http::{HeaderId, HeaderList, Method, is_token_byte};
 use portunus_spec::{Problem, Spanned, check};
@@ -92,6 +92,17 @@ impl Filter for Transform {
         };
         let (request_body, response_body) = (need(&request.body), need(&response.body));
         Interest { phases, request_body, response_body }
+    }
+
+    fn needs_body(&self, way: Way, exchange: &Exchange) -> bool {
+        let (change, headers, is_marked) = match way {
+            Way::Request => (&self.request.body, &exchange.request.headers, true),
+            Way::Response => {
+                let is_marked = self.response.is_marked(exchange);
+                (&self.response.body, &exchange.response.headers, is_marked)
+            }
+        };
+        is_marked && change.as_ref().is_some_and(|change| change.kind(headers).is_ok())
     }
 
     fn on_request(&self, exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {

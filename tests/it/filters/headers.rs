@@ -76,3 +76,26 @@ hosts:
     program.get("/");
     assert_eq!(origin.request().header("x-way"), Some("host, chain, route"));
 }
+
+#[test]
+fn what_we_say_is_not_said_by_trailers_either() {
+    let origin = Origin::new(|_| Response::text("a"));
+    let program = Program::config(
+        r#"
+hosts:
+  "*":
+    use: [{headers: {request: {set: {X-Tenant: ours}, remove: [X-Debug]}}}]
+    routes: {/: "{origin}"}
+"#,
+    )
+    .fill("origin", &origin)
+    .start();
+    let mut client = program.client();
+    let trailers = [("X-Tenant", "evil"), ("x-debug", "1"), ("X-Sum", "7")];
+    let request = client.request("POST", "/").header("TE", "trailers");
+    assert_eq!(request.chunks(&["ab", "c"], &trailers).send().status, 200);
+    let seen = origin.request();
+    assert_eq!(seen.header("x-tenant"), Some("ours"));
+    assert_eq!(seen.trailers.one("x-sum"), Some("7"));
+    assert_eq!(seen.trailers.0.len(), 1, "{:?}", seen.trailers);
+}

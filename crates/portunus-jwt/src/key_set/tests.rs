@@ -170,6 +170,65 @@ fn pem_holds_keys_and_certificates() {
     assert_eq!(fault(&ed.replace("PUBLIC KEY", "X")), KeyFault::Kind);
 }
 
+/// The PEM text of some DER.
+fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap());
+    let lines: Vec<&str> = lines.collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+#[test]
+fn every_kind_of_key_is_read_from_pem() {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair, RsaKeyPair};
+    let rsa = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let signer = crate::SigningKey::from_der(rsa.as_der().unwrap().as_ref()).unwrap();
+    let info = pem("PUBLIC KEY", rsa.public_key().as_der().unwrap().as_ref());
+    let alone = pem("RSA PUBLIC KEY", rsa.public_key().as_ref());
+    for text in [&info, &alone] {
+        let keys = KeySet::new(KeySet::keys_of_pem(None, text.as_bytes(), all()).unwrap());
+        assert_eq!(check(&keys, &signer, Algorithm::Ps384, Some("any")), Ok(()));
+    }
+    let mut texts = info;
+    for (curve, algorithm) in [
+        (&signature::ECDSA_P256_SHA256_FIXED_SIGNING, Algorithm::Es256),
+        (&signature::ECDSA_P384_SHA384_FIXED_SIGNING, Algorithm::Es384),
+        (&signature::ECDSA_P521_SHA512_FIXED_SIGNING, Algorithm::Es512),
+    ] {
+        let pair = EcdsaKeyPair::generate(curve).unwrap();
+        let text = pem("PUBLIC KEY", pair.public_key().as_der().unwrap().as_ref());
+        let keys = KeySet::new(KeySet::keys_of_pem(None, text.as_bytes(), all()).unwrap());
+        let der = pair.to_pkcs8v1().unwrap();
+        let signer = crate::SigningKey::from_der(der.as_ref()).unwrap();
+        assert_eq!(check(&keys, &signer, algorithm, None), Ok(()), "{algorithm:?}");
+        texts.push_str(&text);
+    }
+    // Several in one text.
+    assert_eq!(KeySet::keys_of_pem(None, texts.as_bytes(), all()).unwrap().len(), 4);
+}
+
+#[test]
+fn the_key_of_a_certificate_is_read() {
+    let made = rcgen::generate_simple_self_signed(["id.example.com".to_owned()]).unwrap();
+    let text = made.cert.pem();
+    let keys = KeySet::new(KeySet::keys_of_pem(Some("c"), text.as_bytes(), all()).unwrap());
+    let signer = crate::SigningKey::from_pem(made.signing_key.serialize_pem().as_bytes()).unwrap();
+    assert_eq!(check(&keys, &signer, Algorithm::Es256, Some("c")), Ok(()));
+}
+
+#[test]
+fn short_rsa_keys_are_none() {
+    use base64::Engine;
+    // A number of 1024 bits; nobody looks whether it is a product of two primes.
+    let der = "MIGJAoGBAMF7IoAD0n9oZ8FtLwaVcXr0qAq6UfAtCtLqr8mQ0mJ2PpBvXkqK1cM2cS8TzG1m9pJcQ3o3GxkqV1gkCkY7Wm8F2bB3wqVxS8XkS5n4z2r5mYl0cJ1O0rS5bG2yX0wT6t3uH9eQm1pQ4mWz8c6lYbQ1r7s2xV5n9kD3f8hJ0aBfAgMBAAE=";
+    let der = base64::engine::general_purpose::STANDARD.decode(der).unwrap();
+    let text = pem("RSA PUBLIC KEY", &der);
+    let fault = KeySet::keys_of_pem(None, text.as_bytes(), all()).unwrap_err();
+    assert_eq!(fault, KeyFault::Bits);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

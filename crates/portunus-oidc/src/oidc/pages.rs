@@ -47,7 +47,7 @@ impl Oidc {
                 Verdict::reply(page::logged_out(&self.plan.login_page(None, &Target::root())))
             }
             Page::Backchannel(name) => {
-                // With a body it is no matter of this hook.
+                // Only where a request is explained: it has no body then.
                 let page = self.backchannel(name, Vec::new(), cx);
                 Verdict::Suspend(Box::pin(async move { reply(page.await) }))
             }

@@ -100,7 +100,7 @@ impl Filter for Validate {
 
     fn on_response(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         // What we answer ourselves is in no document.
-        if exchange.endpoint_name.is_none() {
+        if exchange.endpoint_name.is_none() || exchange.reason.is_some() {
             return Verdict::Continue;
         }
         let Some((shared, operation)) = self.seen(exchange, cx) else { return Verdict::Continue };
@@ -109,10 +109,11 @@ impl Filter for Validate {
         if looks && is_opaque {
             cx.count(self.decisions.answer_unchecked);
         }
-        cx.local::<Memory>(self.slot).recall(exchange, self.slot, |seen| {
-            (seen.is_opaque, seen.heard) = (is_opaque, Some(Vec::new()));
-        });
         let violations = shared.api.check_answer(operation, &exchange.response, &self.strictness);
+        let is_judged = !violations.is_empty();
+        cx.local::<Memory>(self.slot).recall(exchange, self.slot, |seen| {
+            (seen.is_opaque, seen.heard) = (is_opaque || is_judged, Some(Vec::new()));
+        });
         self.judge_answer(exchange, cx, violations)
     }
 
@@ -212,10 +213,10 @@ impl Validate {
         params: &Params,
     ) -> Verdict {
         let Target::Api { shared, .. } = &self.target else { return Verdict::Continue };
-        let checks_body = operation.has_checked_body() && self.looks_into_requests();
+        let checks_body = operation.has_checked_body() && self.spec.body == ValidateBodySpec::Check;
         let is_opaque = !checks_body || is_encoded(&exchange.request.headers);
-        self.remember(exchange, cx, index, is_opaque);
         if self.spec.request == ValidateModeSpec::Off {
+            self.remember(exchange, cx, index, true);
             return Verdict::Continue;
         }
         let request = &exchange.request;
@@ -230,6 +231,8 @@ impl Validate {
         if checks_body && is_opaque && self.spec.encoded == ChoiceSpec::Refuse {
             refusals.push(Refusal::encoded());
         }
+        // One that is judged already is not judged by its body too.
+        self.remember(exchange, cx, index, is_opaque || !refusals.is_empty());
         self.judge(exchange, cx, refusals)
     }
 

@@ -213,6 +213,10 @@ fn our_own_answers_are_not_judged() {
     rig.request(&*filter, &mut exchange);
     exchange.response.set_status(418);
     assert_eq!(shown(&rig.response(&*filter, &mut exchange)), "continue");
+    exchange.endpoint_name = Some("origin".into());
+    assert_eq!(shown(&rig.response(&*filter, &mut exchange)), "502 validate.response problem");
+    exchange.reason = Some(portunus_exchange::Reason("validate.response"));
+    assert_eq!(shown(&rig.response(&*filter, &mut exchange)), "continue");
 }
 
 #[test]

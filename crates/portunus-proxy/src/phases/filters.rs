@@ -1,26 +1,35 @@
 //! Calling the filters of a chain.
 
 use portunus_exchange::{Exchange, Phase};
-use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Interest, Link, Resume, Verdict};
+use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Link, Resume, Verdict, Way};
 
+use crate::phases::request;
+use crate::protocol::ClientStream;
 use crate::run::{Run, Stop};
 
-/// Which way a body goes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Way {
-    /// From the client.
-    Request,
-    /// To the client.
-    Response,
-}
-
 /// Requests meet filters in the order written.
-pub(crate) async fn on_request(run: &Run<'_>, chain: &Chain) -> Result<(), Stop> {
+pub(crate) async fn on_request<C: ClientStream>(
+    run: &Run<'_>,
+    chain: &Chain,
+    client: &mut C,
+) -> Result<(), Stop> {
     for link in chain.links().iter().filter(|link| link.interest.phases.has(Phase::Request)) {
+        if chain.has_own_pages() {
+            own_page(run, link, client).await?;
+        }
         let verdict = hook(run, |exchange, cx| link.filter.on_request(exchange, cx));
         settle(run, link, verdict).await?;
     }
     Ok(())
+}
+
+/// Ends a request for a page of the filter's own, once its body is there.
+async fn own_page<C: ClientStream>(run: &Run<'_>, link: &Link, client: &mut C) -> Result<(), Stop> {
+    let bytes_max = link.filter.own_page(&run.exchange.borrow());
+    let Some(bytes_max) = bytes_max else { return Ok(()) };
+    let body = request::gather(run, client, bytes_max).await?;
+    let reply = hook(run, |exchange, cx| link.filter.on_own_page(exchange, body, cx)).await;
+    Err(Stop::Reply(Box::new(reply)))
 }
 
 /// Answers meet filters in the reverse order: the first written is the outermost.
@@ -51,23 +60,16 @@ pub(crate) async fn on_body(
     let count = chain.links().len();
     for at in 0..count {
         let at = if way == Way::Request { at } else { count - 1 - at };
-        let Some(link) = chain.links().get(at).filter(|link| wants(&link.interest, way)) else {
+        let Some(link) = chain.links().get(at) else { continue };
+        if !link.needs_body(way, &run.exchange.borrow()) {
             continue;
-        };
+        }
         let mut piece = BodyPiece { bytes, end };
         let verdict =
             hook(run, |exchange, cx| body_hook(&*link.filter, way, exchange, &mut piece, cx));
         settle(run, link, verdict).await?;
     }
     Ok(())
-}
-
-fn wants(interest: &Interest, way: Way) -> bool {
-    let need = match way {
-        Way::Request => interest.request_body,
-        Way::Response => interest.response_body,
-    };
-    need != portunus_filter::BodyNeed::None
 }
 
 fn body_hook(

@@ -1,13 +1,13 @@
 //! The body of the answer goes to the client.
 
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
-use portunus_filter::BodyMode;
+use portunus_filter::{BodyMode, Way};
 use portunus_http::{Framing, HeaderList, Method};
 use portunus_net::{Splice, SpliceError};
 use portunus_snapshot::Route;
 use portunus_upstream::{AnswerSource, Step};
 
-use crate::phases::filters::{self, Way};
+use crate::phases::filters;
 use crate::phases::receive::Bounds;
 use crate::phases::send::forget_body_headers;
 use crate::protocol::AnswerSink;

@@ -1,12 +1,12 @@
 //! Filters see the request.
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError};
-use portunus_filter::BodyMode;
+use portunus_filter::{BodyMode, Way};
 use portunus_h1::expects_continue;
 use portunus_http::{Framing, HeaderId, ResponseHead};
 use portunus_snapshot::Route;
 
-use crate::phases::filters::{self, Way};
+use crate::phases::filters;
 use crate::phases::replay::Replay;
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
@@ -16,6 +16,8 @@ use crate::run::{Run, Stop};
 pub(crate) struct RequestBodyPlan {
     /// The body as a whole, where filters took it so; else it is passed on as it comes.
     pub(crate) whole: Option<Vec<u8>>,
+    /// It passes through filters piece by piece.
+    pub(crate) streamed: bool,
     /// What was passed on of it, for another try.
     pub(crate) replay: Replay,
 }
@@ -28,16 +30,20 @@ pub(crate) async fn request<C: ClientStream>(
 ) -> Result<RequestBodyPlan, Stop> {
     if route.chain.has(Phase::Request) {
         run.enter(Phase::Request);
-        filters::on_request(run, &route.chain).await?;
+        filters::on_request(run, &route.chain, client).await?;
     }
     check_length(run, client.split().0.framing())?;
-    match route.chain.request_body() {
+    let mode = route.chain.body_mode(Way::Request, &run.exchange.borrow());
+    match mode {
         BodyMode::Buffer(bytes_max) => {
             let mut whole = gather(run, client, bytes_max).await?;
             filters::on_body(run, &route.chain, Way::Request, &mut whole, true).await?;
-            Ok(RequestBodyPlan { whole: Some(whole), replay: Replay::default() })
+            Ok(RequestBodyPlan { whole: Some(whole), ..RequestBodyPlan::default() })
         }
-        BodyMode::Pass | BodyMode::Stream => Ok(RequestBodyPlan::default()),
+        BodyMode::Pass | BodyMode::Stream => {
+            let streamed = mode == BodyMode::Stream;
+            Ok(RequestBodyPlan { streamed, ..RequestBodyPlan::default() })
+        }
     }
 }
 
@@ -52,7 +58,8 @@ fn check_length(run: &Run<'_>, framing: Framing) -> Result<(), ProxyError> {
     }
 }
 
-async fn gather<C: ClientStream>(
+/// The whole of the request's body, up to so many bytes.
+pub(crate) async fn gather<C: ClientStream>(
     run: &Run<'_>,
     client: &mut C,
     bytes_max: usize,

@@ -1,7 +1,7 @@
 //! Filters see the answer; its headers become those that the client gets.
 
 use portunus_exchange::{Exchange, Phase};
-use portunus_filter::BodyMode;
+use portunus_filter::{BodyMode, Way};
 use portunus_http::{Framing, HeaderId, ResponseHead, strip_hop_by_hop};
 use portunus_snapshot::Route;
 
@@ -26,7 +26,10 @@ pub(crate) async fn response(
         filters::on_response(run, &route.chain).await?;
     }
     merge_extra(&mut run.exchange.borrow_mut());
-    Ok(if framing == Framing::None { BodyMode::Pass } else { route.chain.response_body() })
+    if framing == Framing::None {
+        return Ok(BodyMode::Pass);
+    }
+    Ok(route.chain.body_mode(Way::Response, &run.exchange.borrow()))
 }
 
 /// Adds the headers that every answer of this exchange gets, in the place of the upstream's own of that name.

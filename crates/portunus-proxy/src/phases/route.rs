@@ -9,6 +9,7 @@ use portunus_route::{ConnectionFacts, Missed, NoRecorder};
 use portunus_snapshot::{Decision, Miss, Route, UPGRADE};
 
 use crate::phases::filters;
+use crate::protocol::ClientStream;
 use crate::reply;
 use crate::run::{Run, Stop};
 
@@ -67,10 +68,15 @@ pub(crate) fn route(run: &Run<'_>) -> Result<Served, Stop> {
 
 /// Shows a request that no route serves to the filters of its host. Always ends it: by what one of them answers, or
 /// by saying that there is no route.
-pub(crate) async fn unrouted(run: &Run<'_>, chain: &Chain, missed: &Missed) -> Stop {
+pub(crate) async fn unrouted<C: ClientStream>(
+    run: &Run<'_>,
+    chain: &Chain,
+    missed: &Missed,
+    client: &mut C,
+) -> Stop {
     if chain.has(Phase::Request) {
         run.enter(Phase::Request);
-        if let Err(stop) = filters::on_request(run, chain).await {
+        if let Err(stop) = filters::on_request(run, chain, client).await {
             return stop;
         }
         run.enter(Phase::Route);

@@ -1,14 +1,16 @@
 //! The request goes out.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
-use portunus_filter::BodyMode;
-use portunus_http::{Framing, HeaderId, HeaderList};
+use portunus_filter::Way;
+use portunus_http::{Framing, Header, HeaderId, HeaderList};
 use portunus_snapshot::{Route, UPGRADE};
 use portunus_upstream::{Picked, RequestSink, UpstreamStream};
 
 use crate::deadline::Deadline;
-use crate::phases::filters::{self, Way};
+use crate::phases::filters;
 use crate::phases::request::count;
 use crate::protocol::RequestBody;
 use crate::run::{Attempt, Run, Stop};
@@ -24,11 +26,11 @@ pub(crate) fn head<U: UpstreamStream>(
     let Attempt { route, picked, .. } = *attempt;
     let mut exchange = run.exchange.borrow_mut();
     exchange.phase = Phase::Send;
-    let framing = match (&attempt.body.whole, route.chain.request_body()) {
+    let framing = match (&attempt.body.whole, attempt.body.streamed) {
         (Some(whole), _) if whole.is_empty() => Framing::None,
         (Some(whole), _) => Framing::Length(whole.len() as u64),
         // A filter may change the length.
-        (None, BodyMode::Stream) if !client_framing.is_empty() => Framing::Chunked,
+        (None, true) if !client_framing.is_empty() => Framing::Chunked,
         (None, _) => client_framing,
     };
     let first_attempt = exchange.attempts <= 1;
@@ -116,7 +118,7 @@ pub(crate) async fn body<S: RequestSink, B: RequestBody>(
         }
         None if plan.replay.again(sink).await.is_err() => false,
         None if body.is_end() => {
-            sink.end(body.trailers());
+            sink.end(trailers(attempt, body).as_deref());
             true
         }
         None => relay(run, attempt, sink, body, &mut tee, keep).await?,
@@ -143,7 +145,7 @@ async fn relay<S: RequestSink, B: RequestBody>(
     let stalled = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
     let idle = route.timeouts.idle.unwrap_or(upstream.plan.idle_timeout);
     let deadline = Deadline::new(&run.local.worker);
-    let streamed = route.chain.request_body() == BodyMode::Stream;
+    let streamed = attempt.body.streamed;
     let mut changed = Vec::new();
     loop {
         // What was gathered goes out before a wait for more.
@@ -170,7 +172,7 @@ async fn relay<S: RequestSink, B: RequestBody>(
             return Ok(false);
         }
         if end {
-            sink.end(body.trailers());
+            sink.end(trailers(attempt, body).as_deref());
             return Ok(true);
         }
     }
@@ -224,6 +226,19 @@ impl Tee {
 }
 
 /// Headers that describe a body which was replaced.
+/// What follows the request's body, without what only filters may say. The codecs have refused what nobody may say there.
+fn trailers<'b, B: RequestBody>(attempt: &Attempt<'_>, body: &'b B) -> Option<Cow<'b, HeaderList>> {
+    let trailers = body.trailers()?;
+    let links = attempt.route.chain.links();
+    let is_guarded = |header: &Header<'_>| links.iter().any(|link| link.filter.guards(header.name));
+    if !trailers.iter().any(|header| is_guarded(&header)) {
+        return Some(Cow::Borrowed(trailers));
+    }
+    let mut kept = trailers.clone();
+    kept.retain(|header| !is_guarded(&header));
+    Some(Cow::Owned(kept))
+}
+
 pub(crate) fn forget_body_headers(headers: &mut HeaderList) {
     headers.remove_id(HeaderId::ContentLength);
     headers.remove_id(HeaderId::TransferEncoding);

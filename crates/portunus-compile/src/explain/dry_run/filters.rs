@@ -6,8 +6,8 @@ use std::sync::Arc;
 use portunus_base::{Mono, Rng, Wall};
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
 use portunus_filter::{
-    BodyMode, BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, Chain, FilterCx, Link,
-    LocalFuture, Locals, Verdict,
+    BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, Chain, FilterCx, Link, LocalFuture,
+    Locals, Verdict,
 };
 use portunus_http::HeaderId;
 use portunus_identity::Directory;
@@ -34,7 +34,8 @@ pub(super) fn run(
 ) -> Filtered {
     let mut rig = Rig::new(compiled, exchange.timings.wall);
     let (mut steps, mut reply) = see_heads(&mut rig, compiled, chain, exchange);
-    let whole = matches!(chain.request_body(), BodyMode::Buffer(_));
+    let takes_whole = |link: &Link| matches!(link.interest.request_body, BodyNeed::Buffered(_));
+    let whole = chain.links().iter().any(takes_whole);
     let mut body = body.to_vec();
     for link in chain.links().iter().filter(|_| whole) {
         if reply.is_none() && link.interest.request_body != BodyNeed::None {
