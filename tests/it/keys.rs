@@ -72,7 +72,7 @@ fn a_key_holds_at_once_on_all_workers_and_no_more_once_it_is_revoked() {
 fn the_upstream_learns_whose_key_it_is() {
     let origin = Origin::new(|request| {
         let names = ["x-consumer-username", "x-consumer-id", "x-credential-identifier"];
-        Response::text(&names.map(|name| request.header(name).unwrap_or("-")).join(" "))
+        Response::text(names.map(|name| request.header(name).unwrap_or("-")).join(" "))
     });
     let program = setup(&origin).start();
     let made = make(&program, "--consumer bob --new-consumer --plan gold --group staff --id b1");

@@ -38,6 +38,7 @@ fn passed(programs: &[&Program], each: usize) -> usize {
     thread::scope(|scope| {
         let ask =
             |program: &&Program| statuses(program, each).iter().filter(|it| **it == 200).count();
+        #[expect(clippy::needless_collect, reason = "all ask before one is waited for")]
         let asking: Vec<_> =
             programs.iter().chain(programs).map(|it| scope.spawn(move || ask(it))).collect();
         asking.into_iter().map(|thread| thread.join().unwrap()).sum()
