@@ -18,6 +18,8 @@ pub fn normal(spec: &ConfigSpec, registries: &Registries) -> Node {
     spec.filters.0.iter_mut().for_each(|(_, chain)| uses(chain));
     for (_, host) in &mut spec.hosts.0 {
         uses(&mut host.r#use);
+        let operations = host.openapi.iter_mut().flat_map(|openapi| &mut openapi.operations.0);
+        operations.for_each(|(_, operation)| uses(&mut operation.r#use));
         for (_, rules) in &mut host.routes.0 {
             for route in &mut rules.rules {
                 uses(&mut route.r#use);

@@ -39,8 +39,6 @@ pub struct Exchange {
     pub route_name: Option<Rc<str>>,
     /// Named parts of the path, as the route's pattern found them.
     pub params: Params,
-    /// The path that was matched, whatever filters do to the request's path.
-    pub matched_path: Vec<u8>,
     /// The upstream that the request goes to.
     pub upstream: Option<UpstreamId>,
     /// The upstream's name.

@@ -370,8 +370,8 @@ const TLS: &[Variant] = &[Variant { tls: true, ..Variant::PLAIN }];
 const SHARED_LIMITS: &[Variant] = &[
     Variant { name: "no limit", ..Variant::PLAIN },
     Variant { name: "local", policy: Policy::Shared("local"), ..Variant::PLAIN },
-    Variant { name: "exact", policy: Policy::Shared("exact"), ..Variant::PLAIN },
-    Variant { name: "batch", policy: Policy::Shared("batch"), ..Variant::PLAIN },
+    Variant { name: "exact", policy: Policy::Shared("redis, mode: exact"), ..Variant::PLAIN },
+    Variant { name: "batch", policy: Policy::Shared("redis, mode: batch"), ..Variant::PLAIN },
 ];
 
 const PER_REQUEST: &[Column] = &[
