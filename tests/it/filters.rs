@@ -4,6 +4,7 @@ mod authorize;
 mod cors;
 mod csrf;
 mod error_pages;
+mod fault;
 mod forward_auth;
 mod grpc_web;
 mod headers;

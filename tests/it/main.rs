@@ -16,6 +16,8 @@ mod auth_oidc;
 #[cfg(test)]
 mod balance;
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod cert;
@@ -58,6 +60,8 @@ mod matrix;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod python;
@@ -73,6 +77,8 @@ mod retry;
 mod routing;
 #[cfg(test)]
 mod stress;
+#[cfg(test)]
+mod systemd;
 #[cfg(test)]
 mod timeouts;
 #[cfg(test)]

@@ -114,3 +114,50 @@ fn a_status_that_is_not_in_the_list_is_the_answer() {
     assert_eq!(answer.header("proxy-status"), None);
     assert_eq!(origin.requests().len(), 1);
 }
+
+/// Two endpoints that always refuse, before a route that gives a request a fifth of a second.
+fn refused(origins: &[Origin; 2], retry: &str) -> Program {
+    let config = r#"
+hosts:
+  "*":
+    routes:
+      /: {to: ["{one}", "{two}"], timeouts: {request: 200ms}, retry: {{retry}, budget: 100%}}
+"#;
+    let setup = Program::config(&config.replace("{retry}", retry));
+    setup.fill("one", &origins[0]).fill("two", &origins[1]).start()
+}
+
+fn refusing(status: u16) -> [Origin; 2] {
+    let answer = move |_: &_| Response::status(status).header("Retry-After", "3600");
+    [Origin::new(answer), Origin::new(answer)]
+}
+
+fn requests(origins: &[Origin; 2]) -> usize {
+    origins.iter().map(|origin| origin.requests().len()).sum()
+}
+
+#[test]
+fn a_retry_waits_as_the_route_says_within_the_bound_of_the_whole() {
+    let origins = refusing(503);
+    let program = refused(&origins, "on: [503], backoff: 1h .. 2h");
+    program.get("/").assert_own(504, "request.timeout");
+    assert_eq!(requests(&origins), 1);
+
+    let origins = refusing(503);
+    let program = refused(&origins, "attempts: 4, on: [503], backoff: 1ms .. 2ms");
+    assert_eq!(program.get("/").status, 503);
+    assert!(requests(&origins) >= 2);
+}
+
+#[test]
+fn a_retry_waits_as_the_answer_says_where_that_is_short_enough() {
+    let origins = refusing(429);
+    let program = refused(&origins, "on: [429], retry_after_max: 1h");
+    program.get("/").assert_own(504, "request.timeout");
+    assert_eq!(requests(&origins), 1);
+
+    let origins = refusing(429);
+    let program = refused(&origins, "on: [429], retry_after_max: 59m");
+    assert_eq!(program.get("/").status, 429);
+    assert_eq!(requests(&origins), 2);
+}

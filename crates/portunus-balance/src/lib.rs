@@ -16,6 +16,7 @@ mod key;
 mod least_requests;
 mod load;
 mod maglev;
+mod outlier;
 mod p2c;
 mod pick;
 mod random;
@@ -24,6 +25,7 @@ mod round_robin;
 mod sequence;
 mod set;
 mod shares;
+mod slow_start;
 mod state;
 
 #[cfg(test)]
@@ -31,7 +33,9 @@ mod fixture;
 
 pub use endpoint::{Address, Endpoint};
 pub use key::KeySource;
+pub use outlier::{Outcome, OutlierPlan};
 pub use pick::{Balancer, PickCx, PickLocal, Tried};
 pub use registry::{BALANCERS, BalanceSpec, BalancerFactory, BalancerPlan};
 pub use set::EndpointSet;
+pub use slow_start::ramp;
 pub use state::EndpointState;

@@ -1,18 +1,26 @@
 //! The endpoints of one upstream, in tiers, with a balancer for each tier.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use portunus_base::Mono;
 
 use crate::endpoint::Endpoint;
+use crate::outlier::OutlierPlan;
 use crate::pick::{Balancer, PickCx, Reach};
 use crate::registry::BalancerPlan;
 
 /// The endpoints of one upstream at one moment. Built off the data path when they change;
-/// immutable.
+/// immutable but for two flags.
 #[derive(Debug)]
 pub struct EndpointSet {
     endpoints: Vec<Endpoint>,
     tiers: Vec<Tier>,
     generation: u64,
+    /// Somebody decides on an ejection.
+    deciding: AtomicBool,
+    /// Ejections are not heeded.
+    panicking: AtomicBool,
 }
 
 impl EndpointSet {
@@ -35,22 +43,66 @@ impl EndpointSet {
             start = range.end;
             tiers.push(Tier { range, balancer: plan.build(tier) });
         }
-        Self { endpoints, tiers, generation }
+        let (deciding, panicking) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { endpoints, tiers, generation, deciding, panicking }
     }
 
     /// The index of the endpoint for the next request; `None` when there is none to try.
     ///
     /// The first tier with a usable endpoint that was not tried gives it. Where there is none: one
     /// that was tried and is usable; then, rather than no answer, one that is ejected (but neither
-    /// found down by an active check nor drained).
+    /// found down by an active check nor drained). While too few are usable (see
+    /// [`EndpointSet::review`]), ejected ones are as good as others from the start.
     pub fn pick(&self, cx: &mut PickCx<'_>) -> Option<usize> {
-        REACHES.iter().find_map(|&reach| {
+        let skipped = if self.panicking.load(Ordering::Relaxed) { HEEDING } else { 0 };
+        REACHES.iter().skip(skipped).find_map(|&reach| {
             cx.reach = reach;
             self.tiers.iter().find_map(|tier| {
                 let endpoints = self.endpoints.get(tier.range.clone())?;
                 Some(tier.range.start + tier.balancer.pick(endpoints, cx)?)
             })
         })
+    }
+
+    /// Ejects an endpoint for its results, unless as many as may be are out already. True when it is out by this.
+    ///
+    /// One decides at a time, so that the bound holds whatever workers do at once. Whoever finds somebody deciding
+    /// leaves it: the next bad result asks again.
+    pub fn eject(&self, index: usize, plan: &OutlierPlan, now: Mono) -> bool {
+        let free = self.deciding.compare_exchange(
+            false,
+            true,
+            // Acquire and release: what the one before has ejected is seen.
+            Ordering::Acquire,
+            Ordering::Relaxed,
+        );
+        if free.is_err() {
+            return false;
+        }
+        let count = |ejected: &&Endpoint| ejected.state.is_ejected(now);
+        let out = self.endpoints.iter().filter(count).count();
+        let room = out < plan.ejected_max(self.endpoints.len());
+        let endpoint = self.endpoints.get(index).filter(|endpoint| !endpoint.state.is_ejected(now));
+        let ejected = endpoint.filter(|_| room);
+        if let Some(endpoint) = ejected {
+            endpoint.state.eject(plan, now);
+        }
+        self.deciding.store(false, Ordering::Release);
+        if ejected.is_some() {
+            self.review(plan, now);
+        }
+        ejected.is_some()
+    }
+
+    /// Looks whether enough endpoints are usable to heed ejections. Those that the operator drains or that have no
+    /// weight are not counted at all.
+    pub fn review(&self, plan: &OutlierPlan, now: Mono) {
+        let wanted = |endpoint: &&Endpoint| endpoint.weight > 0 && !endpoint.state.draining();
+        let wanted = self.endpoints.iter().filter(wanted);
+        let (usable, count) = wanted.fold((0, 0), |(usable, count), endpoint| {
+            (usable + usize::from(endpoint.usable(now)), count + 1)
+        });
+        self.panicking.store(plan.panics(usable, count), Ordering::Relaxed);
     }
 
     /// All endpoints, by tier. [`EndpointSet::pick`] gives an index of this slice.
@@ -87,6 +139,9 @@ const REACHES: [Reach; 4] = [
     Reach { ejected: true, tried: false },
     Reach { ejected: true, tried: true },
 ];
+
+/// How many of them heed ejections.
+const HEEDING: usize = 2;
 
 #[cfg(test)]
 mod tests;

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use portunus_base::Mono;
 
+use crate::outlier::{Outcome, OutlierPlan};
+use crate::slow_start::{START_PERCENT, ramp};
+
 /// Load and health of one endpoint. It survives reloads: sets of endpoints come and go around it.
 ///
 /// All that a request touches is one cache line, aligned to two, as processors fetch lines in
-/// pairs.
+/// pairs. What is rarely touched is in the second one.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub struct EndpointState {
     key: u32,
     in_flight: AtomicU32,
@@ -21,11 +24,18 @@ pub struct EndpointState {
     failures: AtomicU32,
     health: AtomicU8,
     weight_percent: AtomicU8,
+    server_errors: AtomicU32,
     latency_us: AtomicU64,
     latency_at: AtomicU64,
     ejected_until: AtomicU64,
     requests_total: AtomicU64,
     failures_total: AtomicU64,
+    /// When a slow start began; 0 when there is none.
+    warming_since: AtomicU64,
+    /// Ejections that make the next one longer.
+    ejection_level: AtomicU32,
+    /// Ejections that nobody has counted yet.
+    ejections_new: AtomicU32,
 }
 
 impl EndpointState {
@@ -40,11 +50,15 @@ impl EndpointState {
             failures: AtomicU32::new(0),
             health: AtomicU8::new(0),
             weight_percent: AtomicU8::new(100),
+            server_errors: AtomicU32::new(0),
             latency_us: AtomicU64::new(0),
             latency_at: AtomicU64::new(0),
             ejected_until: AtomicU64::new(0),
             requests_total: AtomicU64::new(0),
             failures_total: AtomicU64::new(0),
+            warming_since: AtomicU64::new(0),
+            ejection_level: AtomicU32::new(0),
+            ejections_new: AtomicU32::new(0),
         }
     }
 
@@ -108,6 +122,57 @@ impl EndpointState {
         }
     }
 
+    /// Takes note of what the endpoint did with a request; true when it should be ejected for it.
+    ///
+    /// What was sent before an ejection may still fail after it: that does not count.
+    pub fn observe_result(&self, outcome: Outcome, plan: &OutlierPlan, now: Mono) -> bool {
+        match outcome {
+            Outcome::Good => {
+                self.forget_failures();
+                false
+            }
+            Outcome::ServerError => {
+                self.is_one_too_many(&self.server_errors, plan.consecutive_5xx, now)
+            }
+            Outcome::Failed | Outcome::Unreachable => {
+                self.failures_total.fetch_add(1, Relaxed);
+                self.is_one_too_many(&self.failures, plan.consecutive_failures, now)
+            }
+        }
+    }
+
+    /// Keeps the endpoint out, longer than the last time unless that was long ago.
+    pub(crate) fn eject(&self, plan: &OutlierPlan, now: Mono) {
+        let quiet = Duration::from_micros(now.since_us(self.ejected_until()));
+        let level = plan.remembered(self.ejection_level.load(Relaxed), quiet);
+        let duration = plan.duration(level);
+        // Beyond the longest one there is nothing to remember: it would only be slow to be forgotten.
+        let step = u32::from(duration < plan.eject_for_max);
+        self.ejection_level.store(level + step, Relaxed);
+        self.ejected_until.store(now.after(duration).0, Relaxed);
+        self.ejections_new.fetch_add(1, Relaxed);
+        self.forget_failures();
+    }
+
+    /// Ends an ejection, and forgets that there ever was one.
+    pub fn readmit(&self) {
+        self.ejected_until.store(0, Relaxed);
+        self.ejection_level.store(0, Relaxed);
+        self.forget_failures();
+    }
+
+    /// True while the passive checks keep the endpoint out.
+    #[must_use]
+    pub fn is_ejected(&self, now: Mono) -> bool {
+        self.ejected_until.load(Relaxed) > now.0
+    }
+
+    /// Ejections for bad results since the last call.
+    pub fn take_ejections(&self) -> u32 {
+        // Nearly always zero; a load keeps the line shared.
+        if self.ejections_new.load(Relaxed) == 0 { 0 } else { self.ejections_new.swap(0, Relaxed) }
+    }
+
     /// Failures in a row.
     #[must_use]
     pub fn failures(&self) -> u32 {
@@ -145,7 +210,7 @@ impl EndpointState {
     /// True when nothing speaks against new requests: no check, no operator, no ejection.
     #[must_use]
     pub fn usable(&self, now: Mono) -> bool {
-        self.last_resort() && self.ejected_until.load(Relaxed) <= now.0
+        self.last_resort() && !self.is_ejected(now)
     }
 
     /// True when the endpoint may be tried although it is ejected: an ejection is a guess from a
@@ -164,6 +229,25 @@ impl EndpointState {
     /// Sets the percentage of the weight that counts; more than 100 is 100.
     pub fn set_weight_percent(&self, percent: u8) {
         self.weight_percent.store(percent.min(100), Relaxed);
+    }
+
+    /// The endpoint is new, or healthy again: it begins with a small share of its weight.
+    pub fn begin_slow_start(&self, now: Mono) {
+        self.warming_since.store(now.0.max(1), Relaxed);
+        self.set_weight_percent(START_PERCENT);
+    }
+
+    /// Goes on with a slow start that takes `whole`, if there is one.
+    pub fn warm_up(&self, now: Mono, whole: Duration) {
+        let since = self.warming_since.load(Relaxed);
+        if since == 0 {
+            return;
+        }
+        let percent = ramp(Duration::from_micros(now.since_us(Mono(since))), whole);
+        self.set_weight_percent(percent);
+        if percent == 100 {
+            self.warming_since.store(0, Relaxed);
+        }
     }
 
     /// Peak EWMA of the latency in microseconds, as it has faded until `now`; 0 without a sample.
@@ -199,6 +283,20 @@ impl EndpointState {
         let new = if sample >= old { sample } else { old * keep + sample * (1.0 - keep) };
         self.latency_us.store(new.to_bits(), Relaxed);
         self.latency_at.store(now.0, Relaxed);
+    }
+
+    /// Counts one more in a row, and tells whether that makes `max`.
+    fn is_one_too_many(&self, row: &AtomicU32, max: u32, now: Mono) -> bool {
+        !self.is_ejected(now) && max > 0 && row.fetch_add(1, Relaxed).saturating_add(1) >= max
+    }
+
+    /// Nearly always there is nothing to forget: loads keep the line shared, stores would not.
+    fn forget_failures(&self) {
+        for row in [&self.failures, &self.server_errors] {
+            if row.load(Relaxed) != 0 {
+                row.store(0, Relaxed);
+            }
+        }
     }
 
     fn set_health(&self, bit: u8, on: bool) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use portunus_config::ConfigSpec;
 use portunus_config::spec::{LogFormatSpec, LogTargetSpec};
 use portunus_filter::{Background, Factory, Services};
-use portunus_snapshot::{Networks, Snapshot};
-use portunus_spec::{Diagnostics, Lookup, Reader};
+use portunus_snapshot::{Networks, ProcessLimits, Snapshot};
+use portunus_spec::{Diagnostics, Lookup, Reader, Spanned};
 use portunus_telemetry::{Format, Registry};
 use portunus_upstream::{StateStore, Upstream};
 
@@ -140,6 +140,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
         listeners: listeners.finish(inputs, &servers),
         upstreams: by_id(&upstreams),
         trusted: Networks::new(&trusted),
+        limits: limits(inputs.spec),
         access_log,
     };
     Some(Compiled {
@@ -169,6 +170,16 @@ fn by_id(sources: &[UpstreamSource]) -> Vec<Option<Arc<Upstream>>> {
         }
     }
     upstreams
+}
+
+fn limits(spec: &ConfigSpec) -> ProcessLimits {
+    let max = |limit: &Option<Spanned<u32>>| limit.as_ref().map(|max| max.value);
+    let limits = &spec.limits;
+    ProcessLimits {
+        connections_max: max(&limits.connections_max).map(|max| max as usize),
+        requests_max: max(&limits.requests_max).map(|max| max as usize),
+        client_connections_max: max(&limits.per_client.connections_max),
+    }
 }
 
 fn access_log(spec: &ConfigSpec, reader: &mut Reader<'_>) -> Option<Arc<Format>> {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use portunus_exchange::Scheme;
+use portunus_resilience::BreakerRule;
 use portunus_snapshot::RetryPlan;
 
 pub use tls::TlsStory;
@@ -179,6 +180,8 @@ pub struct Choice {
     pub first_byte_timeout: Duration,
     /// Bound on a pause within a body.
     pub idle_timeout: Duration,
+    /// When it gets no requests at all.
+    pub breaker: Option<BreakerRule>,
 }
 
 /// What would become of a request, and why.

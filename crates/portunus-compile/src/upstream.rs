@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_balance::BalanceSpec;
+use portunus_balance::{BalanceSpec, OutlierPlan};
 use portunus_base::UpstreamId;
-use portunus_config::spec::{HttpSpec, ProxyProtocolVersionSpec, TargetSpec, UpstreamSpec};
+use portunus_config::spec::{
+    BreakerSpec, HttpSpec, OutlierSpec, ProxyProtocolVersionSpec, TargetSpec, UpstreamSpec,
+};
 use portunus_config::{EndpointScheme, EndpointUrl};
 use portunus_discovery::DiscoverSpec;
 use portunus_filter::UpstreamNames;
 use portunus_h1::Limits;
 use portunus_preface::proxy_protocol::Version;
+use portunus_resilience::BreakerRule;
 use portunus_spec::{Entry, NoLookup, Node, Reader, Span, Spanned, Spec, Value, suggestion, yaml};
 use portunus_upstream::{HttpVersion, Upstream, UpstreamPlan};
 
@@ -112,7 +115,7 @@ impl<'a> Upstreams<'a> {
 
     /// Makes the upstreams, or takes those of before whose plan is the same.
     pub(crate) fn finish(self) -> (Vec<UpstreamSource>, TlsClients) {
-        let Inputs { metrics, previous, .. } = *self.inputs;
+        let Inputs { metrics, previous, store, .. } = *self.inputs;
         let before: HashMap<UpstreamId, &UpstreamSource> = previous
             .map(|compiled: &Compiled| compiled.upstreams.iter())
             .into_iter()
@@ -127,7 +130,10 @@ impl<'a> Upstreams<'a> {
             let kept = same.is_some();
             let upstream = match same {
                 Some(old) => Arc::clone(&old.upstream),
-                None => Arc::new(Upstream::new(plan, metrics)),
+                None => {
+                    let state = store.upstream_state(plan.id);
+                    Arc::new(Upstream::new(plan, state, metrics))
+                }
             };
             UpstreamSource { upstream, source, health, kept, balance }
         };
@@ -197,6 +203,9 @@ impl<'a> Upstreams<'a> {
             connections_max: limits.connections_max,
             requests_max: limits.requests_max,
             eject_for: EJECT_FOR,
+            outlier: spec.outlier.as_ref().map(outlier),
+            slow_start: spec.health.as_ref().map_or(Duration::ZERO, |health| health.slow_start),
+            breaker: spec.breaker.as_ref().map(breaker),
             limits: Limits::default(),
             http: match spec.http.value {
                 HttpSpec::Auto => HttpVersion::Auto,
@@ -260,6 +269,9 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         connections_max,
         requests_max,
         eject_for,
+        outlier,
+        slow_start,
+        breaker,
         limits,
         http,
         tls,
@@ -279,10 +291,34 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         && *connections_max == new.connections_max
         && *requests_max == new.requests_max
         && *eject_for == new.eject_for
+        && *outlier == new.outlier
+        && *slow_start == new.slow_start
+        && *breaker == new.breaker
         && *http == new.http
         && same_tls
         && *streams_max == new.streams_max
         && *proxy_protocol == new.proxy_protocol
+}
+
+fn outlier(spec: &OutlierSpec) -> OutlierPlan {
+    OutlierPlan {
+        consecutive_5xx: spec.consecutive_5xx.value,
+        consecutive_failures: spec.consecutive_failures.value,
+        eject_for: spec.eject_for.value,
+        eject_for_max: spec.eject_for_max.value,
+        max_ejected: spec.max_ejected.value.0,
+        panic: spec.panic.0,
+    }
+}
+
+fn breaker(spec: &BreakerSpec) -> BreakerRule {
+    BreakerRule {
+        error_rate: spec.error_rate.value.0,
+        over: spec.over.value,
+        open_for: spec.open_for.value,
+        min_requests: spec.min_requests.value,
+        probes: spec.probes.value,
+    }
 }
 
 fn text(balance: &BalanceSpec) -> String {

@@ -4,10 +4,13 @@
 //! Whether a filter, a balancer or a path pattern is right is for their owners to say.
 
 mod consumers;
+mod limits;
 mod listeners;
 mod routes;
 mod tls;
 mod upstreams;
+
+use std::time::Duration;
 
 use portunus_spec::{Named, Node, Problem, Reader, Span, check as rule, suggestion};
 
@@ -33,7 +36,11 @@ pub(crate) fn check(config: &ConfigSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>
     reader.key("consumers", |reader| consumers::consumers(names, reader));
     reader.key("plans", |reader| consumers::plans(names, reader));
     reader.key("stores", |reader| consumers::stores(&config.stores, names, reader));
+    reader.key("limits", |reader| limits::limits(&config.limits, reader));
     reader.key("admin", |reader| admin(&config.admin, reader));
+    reader.key("shutdown", |reader| {
+        rule(&config.shutdown.grace, reader, |grace| self::grace(*grace));
+    });
     reader.key("tests", |reader| {
         for (index, test) in config.tests.iter().enumerate() {
             reader.index(index, |reader| self::test(test, names, reader));
@@ -129,6 +136,14 @@ fn admin(admin: &AdminSpec, reader: &mut Reader<'_>) {
     }
 }
 
+fn grace(grace: Duration) -> Result<(), Problem> {
+    if grace <= GRACE_MAX {
+        return Ok(());
+    }
+    Err(Problem::new("a process that is told to stop must end one day")
+        .help("write 24h or less; what is still open then is closed"))
+}
+
 fn test(test: &TestSpec, names: Names<'_>, reader: &mut Reader<'_>) {
     rule(&test.request, reader, |request| {
         let parts: Vec<&str> = request.split_whitespace().collect();
@@ -209,5 +224,7 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A day: longer than any exchange that somebody still waits for.
+const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Filters of the language that later versions bring: nobody should believe that they are on.
-const LATER_FILTERS: &[&str] = &["cache", "compress", "decompress", "fault", "grpc_web", "wasm"];
+const LATER_FILTERS: &[&str] = &["cache", "compress", "decompress", "grpc_web", "wasm"];

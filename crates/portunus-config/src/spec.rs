@@ -6,6 +6,7 @@ mod feature;
 mod host;
 mod implied;
 mod l4;
+mod limits;
 mod listener;
 mod log;
 mod openapi;
@@ -32,6 +33,7 @@ pub use consumer::{ConsumerSpec, FullKeySpec, KeySpec, PasswordSpec, PlanSpec, S
 pub use feature::{DiscoverSpec, NotYet, UseSpec};
 pub use host::{HostSpec, HstsSpec, RedirectHttpsSpec};
 pub use l4::{TcpSpec, TcpTimeoutsSpec, UdpSpec};
+pub use limits::{ClientLimitsSpec, ProcessLimitsSpec};
 pub use listener::{
     H2LimitsSpec, ListenerLimitsSpec, ListenerSpec, ListenerTimeoutsSpec, ProtocolSpec,
     ProxyProtocolSpec,
@@ -39,7 +41,8 @@ pub use listener::{
 pub use log::{AccessLogSpec, LevelSpec, LogFormatSpec, LogSpec, LogTargetSpec};
 pub use openapi::{HostOpenApiSpec, OperationSpec};
 pub use route::{
-    MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, RouteTimeoutsSpec, RulesSpec, WhenSpec,
+    BackoffSpec, MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, RouteTimeoutsSpec, RulesSpec,
+    WhenSpec,
 };
 pub use stores::{KeyStoreSpec, PostgresSpec, RedisSpec, StoresSpec};
 pub use target::{TargetSpec, ToSpec, WeightedSpec};
@@ -50,8 +53,8 @@ pub use tls::{
     HostTlsSpec, PemSpec, TlsSpec, TlsVersionSpec, UpstreamTlsSpec,
 };
 pub use upstream::{
-    EndpointSpec, HealthSpec, HttpSpec, ProxyProtocolVersionSpec, StatusSpec, UpstreamLimitsSpec,
-    UpstreamSpec, UpstreamTimeoutsSpec,
+    BreakerSpec, EndpointSpec, HealthSpec, HttpSpec, OutlierSpec, ProxyProtocolVersionSpec,
+    StatusSpec, UpstreamLimitsSpec, UpstreamSpec, UpstreamTimeoutsSpec,
 };
 
 use crate::address::textual;
@@ -81,6 +84,8 @@ spec! {
         workers: WorkersSpec = WorkersSpec::Auto,
         /// A file that always holds the id of the process that accepts.
         pid_file: Option<String>,
+        /// What the whole process takes on at once.
+        limits: ProcessLimitsSpec,
         /// The end of the process.
         shutdown: ShutdownSpec,
         /// The zone that this process runs in: endpoints of the same zone are preferred.
@@ -150,8 +155,8 @@ spec! {
     /// The end of the process.
     pub struct ShutdownSpec {
         short = grace;
-        /// How long running exchanges may go on.
-        grace: Duration = Duration::from_secs(30),
+        /// How long running exchanges may go on; a day at most.
+        grace: Spanned<Duration> = Spanned::none(Duration::from_secs(30)),
     }
 }
 

@@ -89,6 +89,7 @@ async fn readyz(Seen(seen): Seen) -> (StatusCode, String) {
 async fn metrics(Seen(seen): Seen, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let exposition = Exposition::accepted(accept.unwrap_or_default());
+    seen.world.metrics.show_breakers(answers::breakers(&seen));
     let text = seen.world.metrics.render(exposition);
     ([(header::CONTENT_TYPE, exposition.content_type())], text).into_response()
 }

@@ -10,12 +10,13 @@ use portunus_config::spec::{AdminAddressSpec, LevelSpec, WorkersSpec};
 use portunus_config::{ConfigSpec, Env};
 use portunus_fetch::Fetcher;
 use portunus_net::ListenAddress;
-use portunus_proxy::{Service, ServiceOptions};
+use portunus_proxy::{Pulse, Service, ServiceOptions};
 use portunus_telemetry::LogWriter;
 use tokio::sync::mpsc;
 
 use crate::admin::{Admin, AdminSocket};
 use crate::certificates::Certificates;
+use crate::inherited::Inherited;
 use crate::keyring::{Keyring, KeyringKeeper};
 use crate::listeners::{Rebinding, remove_sockets};
 use crate::pid_file::PidFile;
@@ -23,6 +24,7 @@ use crate::quotas::Quotas;
 use crate::services::{ServicesThread, Tasks};
 use crate::shared::{Command, Current, LastReload, Parts, ReloadResult, Reloaded, Shared, Stage};
 use crate::source::Accepted;
+use crate::systemd::Notifier;
 use crate::upstreams::Upstreams;
 use crate::{ConfigSource, Console, Refusal, StartError, World, limits, log, state_folder};
 
@@ -56,6 +58,7 @@ pub struct Control {
     files: Files,
     access_log: Option<Arc<LogWriter>>,
     admin: Option<Admin>,
+    notifier: Notifier,
     _pid_file: Option<PidFile>,
 }
 
@@ -65,11 +68,20 @@ impl Control {
     /// # Errors
     /// The configuration is wrong, its tests fail, or the system does not give what it needs.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        Self::start_with(options, Inherited::default()).await
+    }
+
+    /// As [`Control::start`], with sockets that are bound already.
+    pub(crate) async fn start_with(
+        options: Options,
+        inherited: Inherited,
+    ) -> Result<Self, StartError> {
         let (started, began) = (SystemClock.mono(), earlier(SystemClock.wall()));
         let services = ServicesThread::start()
             .map_err(|error| StartError::system("cannot start the services thread", error))?;
         let fetcher = Fetcher::default().at_home(services.handle());
         let Options { source, env, registries, version, console } = options;
+        let notifier = Notifier::new(&env);
         let world = Arc::new(World::serving(version, env, registries, fetcher));
         let state = state_folder(&world.env);
         let quotas = Quotas::open(&world.services, &state).await;
@@ -79,9 +91,9 @@ impl Control {
         let warnings = prepared.render(false);
         let accepted = prepared.accept()?;
         console.block(&warnings);
-        limits::raise_open_files();
+        limits::raise_open_files(accepted.spec.limits.connections_max.as_ref().map(|max| max.value));
         let workers = workers(&accepted.spec);
-        let (rebinding, admin) = bind(&accepted, workers).await?;
+        let (rebinding, admin) = bind(&accepted, workers, inherited).await?;
         let access_log = log::start_access_log(&accepted, &world.metrics)?;
         let service = start_service(&accepted, &world, workers, access_log.clone())?;
         let files = Files::of(&accepted);
@@ -117,6 +129,7 @@ impl Control {
             files,
             access_log,
             admin: None,
+            notifier,
             _pid_file: None,
         };
         control.open(rebinding, admin).await;
@@ -147,6 +160,7 @@ impl Control {
     /// # Errors
     /// Why it is refused.
     pub async fn reload(&mut self) -> Result<Reloaded, Refusal> {
+        self.notifier.reloading();
         let result = self.try_reload().await;
         let now = SystemClock.wall();
         self.shared.world.metrics.reloaded(result.is_ok(), now);
@@ -164,6 +178,7 @@ impl Control {
                 self.console.block(&refusal.details());
             }
         }
+        self.notifier.ready(self.status());
         result
     }
 
@@ -285,8 +300,25 @@ impl Control {
         (&self.files.files, &self.files.folders)
     }
 
+    /// One line for a service manager.
+    pub(crate) fn status(&self) -> String {
+        let last = self.shared.last_reload.load();
+        let refused = last.as_ref().as_ref().is_some_and(|last| last.error.is_some());
+        let refused = if refused { ", the last reload was refused" } else { "" };
+        format!("serving generation {}{refused}", self.shared.generation())
+    }
+
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.notifier
+    }
+
+    /// What tells whether the workers are well.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.shared.service.pulse()
+    }
+
     pub(crate) fn grace(&self) -> Duration {
-        self.shared.current.load().spec.shutdown.grace
+        self.shared.current.load().spec.shutdown.grace.value
     }
 
     pub(crate) fn console(&self) -> Console {
@@ -304,6 +336,18 @@ impl Control {
                 return;
             }
         }
+    }
+
+    /// Ends what is still open in the terms of its protocol, in a second at most. Cancel-safe.
+    pub(crate) async fn farewell(&self) {
+        self.shared.service.farewell().await;
+        let gone = async {
+            while self.shared.service.connections() > 0 {
+                tokio::time::sleep(DRAIN_LOOK_EVERY).await;
+            }
+        };
+        // Who does not answer is closed next.
+        let _ = tokio::time::timeout(FAREWELL, gone).await;
     }
 
     /// Connections of clients that are open now.
@@ -367,8 +411,13 @@ impl Files {
 async fn bind(
     accepted: &Accepted,
     workers: usize,
+    mut inherited: Inherited,
 ) -> Result<(Rebinding, Option<AdminSocket>), Refusal> {
-    let rebinding = Rebinding::prepare(&[], &accepted.compiled.listeners, workers);
+    let listeners = &accepted.compiled.listeners;
+    let rebinding = Rebinding::prepare_with(&[], listeners, workers, &mut inherited);
+    for address in inherited.close() {
+        tracing::warn!(%address, "LISTEN_FDS has a socket that no listener wants");
+    }
     let admin = match &accepted.spec.admin.address.value {
         AdminAddressSpec::Off => Ok(None),
         AdminAddressSpec::On(address) => AdminSocket::bind(address).await.map(Some),
@@ -431,6 +480,8 @@ pub(crate) fn earlier(now: Wall) -> Wall {
 const FILE_TIME_SLACK_US: u64 = 50_000;
 /// Commands of the admin API that may wait.
 const COMMANDS_MAX: usize = 16;
+/// How long peers may take to answer a farewell.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a stop looks whether the last connection is closed.
 const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(10);
 

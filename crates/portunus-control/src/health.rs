@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use portunus_balance::{Address, Endpoint, EndpointState};
-use portunus_base::Rng;
+use portunus_base::{Clock as _, Rng, SystemClock};
 use portunus_compile::HealthPlan;
 use tokio::task::JoinSet;
 
@@ -111,14 +111,19 @@ impl Rounds {
             (*known, *tally) = fresh();
         }
         let upstream = self.target.upstream();
-        let (upstream, name) = (&*upstream.plan.name, endpoint.name.as_str());
+        let plan = &upstream.plan;
+        let (upstream, name) = (&*plan.name, endpoint.name.as_str());
         let (rise, fall) = (self.plan.healthy_after, self.plan.unhealthy_after);
-        if result.is_ok() && !state.active_down() {
-            // It answers again: a failed connect of before holds nobody off any longer.
+        if result.is_ok() && !state.active_down() && plan.outlier.is_none() {
+            // It answers again: a failed connect of before holds nobody off any longer. An ejection for bad results
+            // does: an endpoint may be fine when it is checked, and fail all others.
             state.recover();
         }
         match tally.record(result.is_ok(), rise, fall) {
             Some(true) => {
+                if !plan.slow_start.is_zero() {
+                    state.begin_slow_start(SystemClock.mono());
+                }
                 state.set_active_down(false);
                 tracing::info!(upstream, endpoint = name, "the endpoint is healthy again");
             }

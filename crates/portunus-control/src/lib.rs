@@ -10,6 +10,7 @@ mod certificates;
 mod console;
 mod control;
 mod health;
+mod inherited;
 mod keyring;
 mod life;
 mod limits;
@@ -24,7 +25,9 @@ mod shared;
 mod signals;
 mod source;
 mod state;
+mod systemd;
 mod task;
+mod upkeep;
 mod upstreams;
 mod watch;
 

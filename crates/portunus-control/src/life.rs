@@ -3,6 +3,7 @@
 use portunus_base::{Clock as _, SystemClock, format_duration};
 
 use crate::control::{ControlTask, earlier};
+use crate::inherited::Inherited;
 use crate::signals::{Signals, Wish};
 use crate::watch::Watcher;
 use crate::{Control, Options, StartError};
@@ -22,6 +23,8 @@ pub enum End {
 /// # Errors
 /// It could not start.
 pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
+    // Before there are threads: it changes the environment.
+    let inherited = Inherited::from_manager();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -30,12 +33,14 @@ pub fn run(options: Options, watch: bool) -> Result<End, StartError> {
         let signals =
             Signals::catch().map_err(|error| StartError::system("cannot catch signals", error))?;
         let began = earlier(SystemClock.wall());
-        let control = Control::start(options).await?;
+        let control = Control::start_with(options, inherited).await?;
         let mut watcher = watch.then(Watcher::new);
         if let Some(watcher) = &mut watcher {
             let (files, folders) = control.files();
             watcher.follow_since(files, folders, began);
         }
+        control.notifier().ready(control.status());
+        let _watched = control.notifier().watch(control.pulse());
         Ok(Life { control, signals, watcher }.live().await)
     })
 }
@@ -89,15 +94,18 @@ impl Life {
     async fn stop(mut self) -> End {
         let grace = self.control.grace();
         let console = self.control.console();
+        let open = self.control.connections();
         console.line(format_args!("stopping, for at most {}", format_duration(grace)));
-        let end = tokio::select! {
-            done = tokio::time::timeout(grace, self.control.drain()) => {
-                if done.is_err() {
-                    let open = self.control.connections();
-                    console.line(format_args!("the grace is over, closing {open} connections"));
-                }
-                End::Graceful
+        self.control.notifier().stopping(format_args!("stopping, {open} connections are open"));
+        let drained = async {
+            if tokio::time::timeout(grace, self.control.drain()).await.is_err() {
+                let open = self.control.connections();
+                console.line(format_args!("the grace is over, closing {open} connections"));
+                self.control.farewell().await;
             }
+        };
+        let end = tokio::select! {
+            () = drained => End::Graceful,
             () = asked_again(&mut self.signals) => End::Forced,
         };
         self.control.stop_orders().await;

@@ -2,22 +2,43 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the bound on open files as far as the system lets an unprivileged process.
-pub(crate) fn raise_open_files() {
+/// Raises the bound on open files as far as the system lets an unprivileged process, and warns where that is too few
+/// for `connections_max` connections of clients, or for a busy proxy where there is no such limit.
+pub(crate) fn raise_open_files(connections_max: Option<u32>) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum {
         // Failing leaves the old bound, which is judged below.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     }
-    if let Some(files) = getrlimit(Resource::Nofile).current
-        && files < OPEN_FILES_ENOUGH
-    {
+    let Some(allowed) = getrlimit(Resource::Nofile).current else { return };
+    let needed = connections_max.map_or(OPEN_FILES_ENOUGH, files_for);
+    if allowed < needed {
         tracing::warn!(
-            open_files_max = files,
-            "few files may be open; each proxied connection takes two (raise `ulimit -Hn`)"
+            "only {allowed} files may be open, which is enough for {} connections; {needed} are needed{}: raise \
+             `LimitNOFILE=` of the unit or `ulimit -Hn`",
+            connections_in(allowed),
+            if connections_max.is_some() {
+                " for `limits.connections_max`"
+            } else {
+                " by a busy proxy"
+            },
         );
     }
 }
 
+/// A connection that is proxied takes two: the client's and the upstream's.
+fn files_for(connections: u32) -> u64 {
+    u64::from(connections) * 2 + OPEN_FILES_RESERVED
+}
+
+fn connections_in(files: u64) -> u64 {
+    files.saturating_sub(OPEN_FILES_RESERVED) / 2
+}
+
+/// Files that are no connections: listeners, logs, pipes, event queues, the admin API.
+const OPEN_FILES_RESERVED: u64 = 128;
 /// With fewer a busy proxy may run out.
 const OPEN_FILES_ENOUGH: u64 = 4096;
+
+#[cfg(test)]
+mod tests;

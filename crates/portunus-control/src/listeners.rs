@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use portunus_base::ListenerId;
 use portunus_compile::ListenerBinding;
-use portunus_net::{BindError, ListenAddress, ListenSocket, UdpListenSocket};
+use portunus_net::{BindError, BoundSocket, ListenAddress, ListenSocket, UdpListenSocket};
 use portunus_proxy::Service;
 use socket2::{Domain, Socket, Type};
 
 use crate::Console;
+use crate::inherited::Inherited;
 
 /// A listener whose sockets the workers have.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +23,8 @@ pub(crate) struct Bound {
     pub(crate) address: ListenAddress,
     /// UDP, whose ports are others than those of TCP.
     udp: bool,
+    /// The file of the socket, if it is a Unix one, is ours to remove.
+    file: bool,
 }
 
 impl Bound {
@@ -52,11 +55,21 @@ impl Rebinding {
         wanted: &[ListenerBinding],
         workers: usize,
     ) -> Result<Self, Vec<String>> {
+        Self::prepare_with(now, wanted, workers, &mut Inherited::default())
+    }
+
+    /// The same, with sockets that are bound already.
+    pub(crate) fn prepare_with(
+        now: &[Bound],
+        wanted: &[ListenerBinding],
+        workers: usize,
+        inherited: &mut Inherited,
+    ) -> Result<Self, Vec<String>> {
         let (kept, closed): (Vec<_>, Vec<_>) =
             now.iter().cloned().partition(|bound| wanted.iter().any(|one| bound.is(one)));
         let (mut opened, mut errors) = (Vec::new(), Vec::new());
         for binding in wanted.iter().filter(|one| !now.iter().any(|bound| bound.is(one))) {
-            match is_free(now, binding).and_then(|()| open(binding, workers)) {
+            match obtain(now, binding, workers, inherited) {
                 Ok(one) => opened.push(one),
                 Err(error) => errors.push(format!("listener `{}`: {error}", binding.name)),
             }
@@ -93,9 +106,47 @@ pub(crate) fn remove_sockets(all: &[Bound]) {
 }
 
 fn remove_socket(bound: &Bound) {
-    if let ListenAddress::Unix(path) = &bound.address {
+    if let (true, ListenAddress::Unix(path)) = (bound.file, &bound.address) {
         let _ = std::fs::remove_file(path);
     }
+}
+
+/// The sockets of a listener: those that are there for it, or new ones.
+fn obtain(
+    now: &[Bound],
+    binding: &ListenerBinding,
+    workers: usize,
+    inherited: &mut Inherited,
+) -> Result<(Bound, Sockets), BindError> {
+    let there = inherited.take(&binding.address, binding.udp);
+    if there.is_empty() {
+        is_free(now, binding)?;
+        return open(binding, workers);
+    }
+    let fault = |error| BindError { address: binding.address.clone(), error };
+    adopt(binding, workers, there).map_err(fault)
+}
+
+fn adopt(
+    binding: &ListenerBinding,
+    workers: usize,
+    there: Vec<BoundSocket>,
+) -> io::Result<(Bound, Sockets)> {
+    let address = there.first().map_or_else(|| binding.address.clone(), BoundSocket::address);
+    let (mut streams, mut packets) = (Vec::new(), Vec::new());
+    for socket in there {
+        match socket {
+            BoundSocket::Stream(socket) => streams.push(socket),
+            BoundSocket::Udp(socket) => packets.push(socket),
+        }
+    }
+    let sockets = if binding.udp {
+        Sockets::Udp(packets)
+    } else {
+        Sockets::Stream(ListenSocket::spread(streams, workers)?)
+    };
+    let (id, name, wanted) = (binding.id, binding.name.clone(), binding.address.clone());
+    Ok((Bound { id, name, wanted, address, udp: binding.udp, file: false }, sockets))
 }
 
 /// Refuses an address that another process of this user listens on: the workers' sockets would
@@ -141,5 +192,5 @@ fn open(binding: &ListenerBinding, workers: usize) -> Result<(Bound, Sockets), B
         }
     };
     let (id, name, wanted) = (binding.id, binding.name.clone(), wanted.clone());
-    Ok((Bound { id, name, wanted, address, udp: binding.udp }, sockets))
+    Ok((Bound { id, name, wanted, address, udp: binding.udp, file: true }, sockets))
 }

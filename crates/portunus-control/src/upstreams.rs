@@ -3,14 +3,14 @@
 //! A run goes on over reloads while its source is the same, also when the upstream itself is a new
 //! one: it then serves what it knows to the new one at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portunus_balance::Endpoint;
-use portunus_base::UpstreamId;
+use portunus_base::{Clock as _, SystemClock, UpstreamId};
 use portunus_compile::{HealthPlan, Source, UpstreamSource};
 use portunus_discovery::{
     Discovered, Feed, Provider, ResolveOptions, Sink, Stop, StopHandle, endpoint_list,
@@ -20,6 +20,7 @@ use portunus_upstream::Upstream;
 use crate::World;
 use crate::health::Checks;
 use crate::task::{LocalThread, Task};
+use crate::upkeep::Upkeep;
 
 /// The runs of all upstreams.
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl Upstreams {
         for wanted in sources {
             if let Some(run) = self.runs.get_mut(&wanted.upstream.plan.id) {
                 run.check(wanted.health.as_ref(), &self.checking);
+                run.keep_up(&self.checking);
             }
         }
     }
@@ -90,6 +92,7 @@ struct Run {
     /// Ends the provider when it goes.
     _provider: Option<(StopHandle, Task, Task)>,
     checks: Option<Checks>,
+    upkeep: Option<Upkeep>,
 }
 
 impl Run {
@@ -99,7 +102,7 @@ impl Run {
             upstream: ArcSwap::new(Arc::clone(&wanted.upstream)),
         });
         let source = wanted.source.clone();
-        let mut run = Self { source, target, feed: None, _provider: None, checks: None };
+        let mut run = Self { source, target, feed: None, _provider: None, checks: None, upkeep: None };
         run.find();
         run
     }
@@ -165,6 +168,14 @@ impl Run {
             self.checks = plan.map(start);
         }
     }
+
+    fn keep_up(&mut self, thread: &LocalThread) {
+        match (Upkeep::is_wanted(&self.target.upstream().plan), &self.upkeep) {
+            (true, None) => self.upkeep = Some(Upkeep::start(Arc::clone(&self.target), thread)),
+            (false, Some(_)) => self.upkeep = None,
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
 }
 
 /// The upstream that a run is for: another one after a reload that changed it.
@@ -175,6 +186,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// What all upstreams share.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
     /// The upstream now.
     pub(crate) fn upstream(&self) -> Arc<Upstream> {
         self.upstream.load_full()
@@ -187,6 +203,7 @@ impl Target {
             return;
         }
         let id = upstream.plan.id;
+        let newcomers = Newcomers::after(&upstream);
         let endpoint = |found: &Discovered| Endpoint {
             address: found.address.clone(),
             name: found.name.clone(),
@@ -197,8 +214,33 @@ impl Target {
             state: self.world.store.endpoint(id, &found.address),
         };
         let endpoints: Vec<_> = found.iter().map(endpoint).collect();
+        newcomers.begin(&endpoints);
         tracing::debug!(upstream = &*upstream.plan.name, count = endpoints.len(), "endpoints");
         upstream.serve(endpoints, &self.world.metrics);
+    }
+}
+
+/// Who is new in a set of endpoints. Nobody is in the first one: all of them cannot have a small share.
+struct Newcomers {
+    known: Option<HashSet<u32>>,
+}
+
+impl Newcomers {
+    /// Those who are not among the endpoints of now.
+    fn after(upstream: &Upstream) -> Self {
+        let serving = upstream.serving.load();
+        let is_slow = serving.resolved && !upstream.plan.slow_start.is_zero();
+        let keys = || serving.set.endpoints().iter().map(|endpoint| endpoint.state.key()).collect();
+        Self { known: is_slow.then(keys) }
+    }
+
+    /// They begin with a small share.
+    fn begin(&self, endpoints: &[Endpoint]) {
+        let Some(known) = &self.known else { return };
+        let states = endpoints.iter().map(|endpoint| &endpoint.state);
+        for state in states.filter(|state| !known.contains(&state.key())) {
+            state.begin_slow_start(SystemClock.mono());
+        }
     }
 }
 

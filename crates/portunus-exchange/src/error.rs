@@ -72,6 +72,11 @@ pub enum ErrorKind {
     Unresolved,
     /// All connections that the upstream allows are in use.
     UpstreamBusy,
+    /// The upstream failed too often of late, and is left alone.
+    BreakerOpen {
+        /// Whole seconds after which another request may do better.
+        retry_after_s: u32,
+    },
     /// No route serves the host.
     NoHost,
     /// No route serves the path.
@@ -89,6 +94,8 @@ pub enum ErrorKind {
         /// The status of the answer.
         status: u16,
     },
+    /// The process has as many requests under way as it takes on.
+    Overloaded,
     /// The process is stopping.
     Stopping,
 }
@@ -101,6 +108,7 @@ impl ErrorKind {
             Self::BadRequest { code, .. } | Self::Filter { code, .. } => code,
             Self::BadResponse(_) => "upstream.bad_response",
             Self::BodyTooLarge => "limit.body",
+            Self::BreakerOpen { .. } => "upstream.breaker_open",
             Self::ClientClosed => "client.closed",
             Self::ClientTimeout => "client.timeout",
             Self::ConnectFailed => "upstream.connect_failed",
@@ -113,6 +121,7 @@ impl ErrorKind {
             Self::NoEndpoint => "upstream.none_usable",
             Self::NoHost => "route.no_host",
             Self::NoRoute => "route.none",
+            Self::Overloaded => "overload.requests",
             Self::RequestTimeout => "request.timeout",
             Self::Reset => "upstream.reset",
             Self::Stopping => "process.stopping",

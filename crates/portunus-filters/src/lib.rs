@@ -10,6 +10,7 @@ mod cors;
 mod csrf;
 mod error_pages;
 mod every;
+mod fault;
 mod forward_auth;
 mod grpc_web;
 mod header_edit;

@@ -3,8 +3,8 @@
 use portunus_filter::Factory;
 
 use crate::{
-    authorize, cors, csrf, error_pages, forward_auth, grpc_web, headers, hsts, ip, limits, opa,
-    redirect, redirect_https, request_id, respond, rewrite, security_headers,
+    authorize, cors, csrf, error_pages, fault, forward_auth, grpc_web, headers, hsts, ip, limits,
+    opa, redirect, redirect_https, request_id, respond, rewrite, security_headers,
 };
 
 /// All built-in filters.
@@ -20,6 +20,7 @@ pub static FILTERS: &[Factory] = &[
     Factory::of::<cors::CorsSpec>(),
     Factory::of::<csrf::CsrfSpec>(),
     Factory::of::<error_pages::ErrorPagesSpec>(),
+    Factory::of::<fault::FaultSpec>(),
     Factory::of::<forward_auth::ForwardAuthSpec>(),
     Factory::of::<grpc_web::GrpcWebSpec>(),
     Factory::of::<headers::HeadersSpec>(),

@@ -5,6 +5,7 @@
 
 mod buffers;
 mod dial;
+mod inherit;
 mod io;
 mod listen;
 mod splice;
@@ -13,6 +14,7 @@ mod udp;
 
 pub use buffers::{BUFFER_BYTES, Buffers};
 pub use dial::{DialTo, dial};
+pub use inherit::BoundSocket;
 pub use io::{Io, Layer, Socket};
 pub use listen::{Accepted, BindError, ListenAddress, ListenSocket, Listener};
 pub use splice::{Pipe, Pipes, Splice, SpliceError};

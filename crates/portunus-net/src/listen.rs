@@ -92,6 +92,23 @@ impl ListenSocket {
         Ok(all)
     }
 
+    /// A socket that is bound to `address` and listens.
+    pub(crate) fn new(fd: OwnedFd, address: ListenAddress) -> Self {
+        Self { fd, address }
+    }
+
+    /// Gives each of `count` workers one of `all`: where there are fewer, some share one.
+    ///
+    /// # Errors
+    /// No file descriptors left.
+    pub fn spread(mut all: Vec<Self>, count: usize) -> io::Result<Vec<Self>> {
+        let more = count.saturating_sub(all.len());
+        let shared: io::Result<Vec<_>> =
+            all.iter().cycle().take(more).map(Self::duplicate).collect();
+        all.extend(shared?);
+        Ok(all)
+    }
+
     /// The address that it is bound to, with its real port.
     #[must_use]
     pub fn address(&self) -> &ListenAddress {

@@ -37,6 +37,11 @@ impl UdpListenSocket {
         Ok(all)
     }
 
+    /// A socket that is bound to `address`.
+    pub(crate) fn new(socket: std::net::UdpSocket, address: SocketAddr) -> Self {
+        Self { socket, address }
+    }
+
     /// The address that it is bound to, with its real port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -60,13 +60,18 @@ pub(crate) enum Closed {
     Handshake(&'static str),
 }
 
-/// Finds out what the connection speaks, and corrects the facts about its client.
+/// Finds out what the connection speaks, and corrects the facts about its client. `enter` is asked whether the client
+/// may have the connection, as soon as it is known who that is.
 ///
 /// # Errors
 /// The connection is to be closed.
-pub(crate) async fn detect(opening: Opening) -> Result<(Opening, Spoken), Closed> {
+pub(crate) async fn detect(
+    opening: Opening,
+    enter: impl FnOnce(&ClientFacts) -> Result<(), Closed>,
+) -> Result<(Opening, Spoken), Closed> {
     let mut opening = opening;
     opening.proxy_header().await?;
+    enter(&opening.facts)?;
     if let Some(relayed) = tcp::claim(&mut opening).await? {
         return Ok((opening, Spoken::Relayed(relayed)));
     }

@@ -8,7 +8,9 @@
 //! `serve` accepts, `detect` looks at the first bytes, a protocol turns bytes into exchanges, and `run` moves each
 //! exchange through the files of `phases`. Knows no configuration format, no concrete filter, no discovery.
 
+mod breaker;
 mod calls;
+mod clients;
 mod deadline;
 mod detect;
 mod grpc;
@@ -29,7 +31,7 @@ mod udp;
 mod websocket;
 
 pub use reply::{ReasonRow, reasons};
-pub use service::{Service, ServiceOptions};
+pub use service::{Pulse, Service, ServiceOptions};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use portunus_upstream::{Picked, Pools, Upstream, UpstreamLocal};
 use portunus_worker::{Followed, Published, Worker};
 
 use crate::calls::Caller;
+use crate::clients::Clients;
 use crate::load::Loads;
 use crate::reply;
 
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Registry>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) loads: Loads,
+    pub(crate) clients: Clients,
 }
 
 /// The state of one worker. Never leaves its thread.
@@ -50,6 +52,7 @@ pub(crate) struct Local {
     connections: Cell<usize>,
     in_flight: Cell<usize>,
     draining: Cell<bool>,
+    leaving: Cell<bool>,
     gates: RefCell<Vec<(ListenerId, Rc<Gate>)>>,
 }
 
@@ -101,6 +104,7 @@ impl Local {
             connections: Cell::new(0),
             in_flight: Cell::new(0),
             draining: Cell::new(false),
+            leaving: Cell::new(false),
             gates: RefCell::default(),
             worker,
             shared,
@@ -237,6 +241,17 @@ impl Local {
             gate.close();
         }
         self.pools.close();
+        self.worker.timers().wake_all();
+    }
+
+    /// The worker is about to end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.get()
+    }
+
+    /// Makes tunnels end in the terms of their protocol.
+    pub(crate) fn leave(&self) {
+        self.leaving.set(true);
         self.worker.timers().wake_all();
     }
 

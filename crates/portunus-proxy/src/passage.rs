@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_balance::{KeySource, Tried};
+use portunus_balance::{KeySource, Outcome, Tried};
 use portunus_base::{Mono, TlsFacts, Wall, hash_bytes};
 use portunus_exchange::template::version_number;
 use portunus_exchange::{ClientFacts, ErrorKind, ProxyError};
@@ -208,14 +208,17 @@ impl Carried {
     /// The endpoint is there: it took so long to say so.
     pub(crate) fn answered(&self, after: Duration) {
         if self.latency.replace(Some(after)).is_none() {
-            self.picked.endpoint().state.recover();
+            self.observe(Outcome::Good);
         }
     }
 
     /// The endpoint is not there: it is left alone for a while.
     pub(crate) fn failed(&self) {
-        let eject_for = self.upstream.plan.eject_for;
-        self.picked.endpoint().state.fail(self.local.worker.refresh(), eject_for);
+        self.observe(Outcome::Unreachable);
+    }
+
+    fn observe(&self, outcome: Outcome) {
+        self.picked.observe(outcome, &self.upstream.plan, self.local.worker.refresh());
     }
 }
 

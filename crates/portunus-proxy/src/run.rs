@@ -119,7 +119,10 @@ async fn phases<C: ClientStream>(
                     &body.replay,
                     &mut tries,
                     error,
-                ) => {}
+                ) =>
+            {
+                select::pause(run, route, client.deadline(), &tries, error).await?;
+            }
             ended => return ended,
         }
     }
@@ -132,13 +135,13 @@ fn total(run: &Run<'_>, route: &Route) -> Option<Duration> {
 }
 
 /// Chooses an endpoint, connects to it, and has the exchange with it.
-async fn attempt<C: ClientStream>(
-    run: &Run<'_>,
+async fn attempt<'u, C: ClientStream>(
+    run: &'u Run<'_>,
     route: &Route,
-    upstream: &Arc<Upstream>,
+    upstream: &'u Arc<Upstream>,
     client: &mut C,
     body: &request::RequestBodyPlan,
-    tries: &mut select::Tries,
+    tries: &mut select::Tries<'u>,
 ) -> Result<(), Stop> {
     let picked = select::endpoint(run, upstream, tries)?;
     // From here on, so that limits and balancers see those too who wait for a connection.
@@ -172,7 +175,7 @@ pub(crate) struct Attempt<'a> {
     /// What is sent as the request's body.
     pub(crate) body: &'a request::RequestBodyPlan,
     /// The endpoints that had the request, this one included.
-    pub(crate) tries: &'a select::Tries,
+    pub(crate) tries: &'a select::Tries<'a>,
 }
 
 /// How an answer came out.
@@ -193,7 +196,8 @@ async fn converse<C: ClientStream, U: UpstreamStream>(
     flight: select::Flight,
 ) -> Result<bool, Stop> {
     let framing = send::head(run, attempt, stream, client.split().0.framing())?;
-    match both_ways(run, attempt, client, stream, framing, flight).await? {
+    let ended = both_ways(run, attempt, client, stream, framing, flight).await;
+    match ended.inspect_err(|stop| select::note_failure(run, attempt, stop))? {
         Ended::Answered { whole } => Ok(whole),
         Ended::Switched(_flight) => {
             let deadline = &attempt.bounds.deadline;
@@ -221,7 +225,8 @@ async fn both_ways<C: ClientStream, U: UpstreamStream>(
     let mut upload = Upload { sending, ended: None };
     let head = receive::head(run, bounds, source, answer);
     let head = beside(&mut upload, head).await??;
-    flight.first_byte(run);
+    flight.first_byte(run, attempt.upstream, head.status);
+    attempt.tries.answered(run, &head);
     if select::is_retried(run, attempt, &head) {
         run.exchange.borrow_mut().response = head;
         return Err(ProxyError::upstream(ErrorKind::Reset, Retry::Unsent).into());

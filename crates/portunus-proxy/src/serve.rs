@@ -1,17 +1,20 @@
 //! The accept loop of one listener on one worker.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_base::ListenerId;
+use portunus_base::{ListenerId, Mono};
+use portunus_exchange::ClientFacts;
 use portunus_net::{Io, Listener, Socket};
+use portunus_resilience::Permit;
 use portunus_snapshot::ListenerPlan;
 use portunus_worker::Outbox;
 
+use crate::clients::Full;
 use crate::detect::{Closed, Opening, Spoken, detect};
 use crate::local::{Gate, Local};
 use crate::protocol::{h1, h2};
@@ -38,6 +41,8 @@ pub(crate) struct Taker<F, M> {
     memory: Rc<Recycled<F>>,
     streams: Rc<dyn h2::ServeStream>,
     open: Rc<Cell<usize>>,
+    /// When a failure to accept was told last.
+    told: Cell<Option<Mono>>,
     active: M,
 }
 
@@ -50,6 +55,7 @@ pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocke
         memory: Rc::new(Recycled::new()),
         streams: h2::streams(),
         open: Rc::default(),
+        told: Cell::default(),
         active: h1::serve_active,
     })
 }
@@ -58,6 +64,8 @@ pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocke
 pub(crate) trait TakeSocket {
     /// Starts serving it.
     fn take(&self, socket: Socket);
+    /// Counts a connection that could not be accepted.
+    fn fail(&self, error: &io::Error);
     /// Open while the listener is wanted.
     fn gate(&self) -> &Rc<Gate>;
 }
@@ -76,13 +84,17 @@ where
             local.shard.connection_refused(listener.series);
             return;
         }
+        let most = plan.snapshot.limits.connections_max;
+        if most.is_some_and(|max| local.shared.loads.connections() >= max) {
+            return refuse(&local, &listener, "overload.connections");
+        }
         local.shard.connection_accepted(listener.series);
         let open = Open::new(&local, &listener, &self.open);
         let (gate, memory, active) = (Rc::clone(&self.gate), Rc::clone(&self.memory), self.active);
         let streams = Rc::clone(&self.streams);
         local.worker.clone().spawn(async move {
             // What a connection begins with is over soon: its memory is not the connection's.
-            let begun = Box::pin(begin(Rc::clone(&open.local), listener, gate, socket)).await;
+            let begun = Box::pin(begin(&open, gate, socket)).await;
             match begun {
                 Some(Begun::H1(conn)) => h1::serve(conn, memory, active).await,
                 Some(Begun::H2(opening)) => Box::pin(h2::serve(*opening, streams)).await,
@@ -96,6 +108,18 @@ where
         });
     }
 
+    fn fail(&self, error: &io::Error) {
+        let plan = self.local.plan();
+        let Some(listener) = plan.snapshot.listener(self.listener) else { return };
+        self.local.shard.accept_failed(listener.series);
+        let now = self.local.worker.refresh();
+        if self.told.get().is_none_or(|told| now.since_us(told) >= TELL_EVERY_US) {
+            self.told.set(Some(now));
+            let listener = &*listener.name;
+            tracing::warn!(listener, %error, "no connections are accepted for a moment");
+        }
+    }
+
     fn gate(&self) -> &Rc<Gate> {
         &self.gate
     }
@@ -106,13 +130,31 @@ struct Open {
     local: Rc<Local>,
     listener: Arc<ListenerPlan>,
     open: Rc<Cell<usize>>,
+    /// Counts it as its client's.
+    client: OnceCell<Permit>,
 }
 
 impl Open {
     fn new(local: &Rc<Local>, listener: &Arc<ListenerPlan>, open: &Rc<Cell<usize>>) -> Self {
         local.count(1, 0);
         open.set(open.get() + 1);
-        Self { local: Rc::clone(local), listener: Arc::clone(listener), open: Rc::clone(open) }
+        let (local, listener, open) = (Rc::clone(local), Arc::clone(listener), Rc::clone(open));
+        Self { local, listener, open, client: OnceCell::new() }
+    }
+
+    /// Counts the connection as its client's, unless that has too many. A trusted proxy stands for many clients, and who
+    /// comes through a Unix socket has no address.
+    fn enter(&self, client: &ClientFacts) -> Result<(), Closed> {
+        let snapshot = &self.local.plan().snapshot;
+        let Some(max) = snapshot.limits.client_connections_max else { return Ok(()) };
+        let ip = client.peer.ip();
+        if ip.is_unspecified() || snapshot.trusted.contains(ip) {
+            return Ok(());
+        }
+        let entered = self.local.shared.clients.enter(ip, max);
+        let permit = entered.map_err(|Full| Closed::Refused(CLIENT_FULL))?;
+        permit.into_iter().for_each(|permit| _ = self.client.set(permit));
+        Ok(())
     }
 }
 
@@ -131,16 +173,12 @@ enum Begun {
     Relayed(Box<(Opening, Relayed)>),
 }
 
-async fn begin(
-    local: Rc<Local>,
-    listener: Arc<ListenerPlan>,
-    gate: Rc<Gate>,
-    socket: Socket,
-) -> Option<Begun> {
+async fn begin(open: &Open, gate: Rc<Gate>, socket: Socket) -> Option<Begun> {
+    let Open { local, listener, .. } = open;
     let io = Io::adopt(socket).ok()?;
-    let opening = Opening::new(io, Arc::clone(&listener), gate, Rc::clone(&local));
+    let opening = Opening::new(io, Arc::clone(listener), gate, Rc::clone(local));
     let peer = opening.facts.peer;
-    match detect(opening).await {
+    match detect(opening, |client| open.enter(client)).await {
         Ok((opening, Spoken::H1)) => Some(Begun::H1(h1::Conn::new(opening, None))),
         Ok((opening, Spoken::H2)) => Some(Begun::H2(Box::new(opening))),
         Ok((opening, Spoken::Unserved(why))) => Some(Begun::H1(h1::Conn::new(opening, Some(why)))),
@@ -148,7 +186,7 @@ async fn begin(
             Some(Begun::Relayed(Box::new((opening, relayed))))
         }
         Err(closed) => {
-            count_closed(&local, &listener, peer, closed);
+            count_closed(local, listener, peer, closed);
             None
         }
     }
@@ -160,8 +198,7 @@ fn count_closed(local: &Local, listener: &ListenerPlan, peer: SocketAddr, closed
     let reason = match closed {
         Closed::Quietly => return,
         Closed::Refused(reason) => {
-            local.shard.connection_refused(listener.series);
-            local.shard.reply(local.reason(reason));
+            refuse(local, listener, reason);
             reason
         }
         Closed::Handshake(kind) => {
@@ -170,6 +207,12 @@ fn count_closed(local: &Local, listener: &ListenerPlan, peer: SocketAddr, closed
         }
     };
     tracing::debug!(listener = &*listener.name, %peer, reason, "a connection was closed");
+}
+
+/// Counts a connection that is not served, and why.
+fn refuse(local: &Local, listener: &ListenerPlan, reason: &'static str) {
+    local.shard.connection_refused(listener.series);
+    local.shard.reply(local.reason(reason));
 }
 
 /// Accepts until the listener is closed. `hand_over` gives a socket to another worker; false when it could not.
@@ -188,8 +231,11 @@ pub(crate) async fn accept(
         };
         let socket = match accepted {
             Ok(accepted) => accepted.socket,
+            Err(error) if is_the_client_s(&error) => continue,
             Err(error) => {
-                pause(&error).await;
+                // Trying at once again would only burn the core.
+                taker.fail(&error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
@@ -203,14 +249,14 @@ pub(crate) async fn accept(
     }
 }
 
-/// Out of file descriptors or memory: trying at once again would only burn the core.
-async fn pause(error: &io::Error) {
-    let aborted =
-        matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted);
-    if !aborted {
-        tokio::time::sleep(ACCEPT_PAUSE).await;
-    }
+/// Whether the connection ended before it was accepted; else the system is out of file descriptors or memory.
+fn is_the_client_s(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted)
 }
 
+/// The reason for closing a connection of a client that has too many.
+const CLIENT_FULL: &str = "overload.client_connections";
+/// Failures to accept are told at most this often.
+const TELL_EVERY_US: u64 = 10_000_000;
 /// The pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -14,6 +14,7 @@ use portunus_telemetry::{LogHandle, LogWriter, Registry};
 use portunus_worker::{Outbox, Published, Worker, WorkerThread, spawn_worker};
 use tokio::sync::oneshot;
 
+use crate::clients::Clients;
 use crate::load::Loads;
 use crate::local::{Local, Shared};
 use crate::serve::{self, Peers, TakeSocket};
@@ -41,6 +42,30 @@ pub struct Service {
     shared: Arc<Shared>,
     workers: Vec<WorkerThread>,
     stops: Vec<oneshot::Sender<()>>,
+}
+
+/// Asks the workers whether they are well.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    outboxes: Vec<Outbox>,
+}
+
+impl Pulse {
+    /// Waits until each worker has answered; false when one is gone. Does not end while one hangs.
+    pub async fn beat(&self) -> bool {
+        for outbox in &self.outboxes {
+            let (answer, answered) = oneshot::channel();
+            let say = move || {
+                // Who asked may have given up.
+                let _ = answer.send(());
+            };
+            outbox.deliver(Box::new(say)).await;
+            if answered.await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 thread_local! {
@@ -71,6 +96,7 @@ impl Service {
             metrics: options.metrics,
             directory: options.directory,
             loads: Loads::new(count),
+            clients: Clients::default(),
         });
         let mut service = Self { shared, workers: Vec::new(), stops: Vec::new() };
         for index in 0..count {
@@ -96,21 +122,21 @@ impl Service {
         self.shared.snapshot.publish(snapshot);
     }
 
-    /// Accepts connections of a listener: one socket a worker.
+    /// Accepts connections of a listener: one socket a worker, and more where there are more.
     pub async fn listen(&self, listener: ListenerId, sockets: Vec<ListenSocket>) {
         // Every worker can take connections before the first one hands any over.
         self.tell(move || open(listener)).await;
         let outboxes: Vec<Outbox> = self.workers.iter().map(|w| w.outbox.clone()).collect();
-        for (worker, socket) in self.workers.iter().zip(sockets) {
+        for (worker, socket) in self.workers.iter().cycle().zip(sockets) {
             let outboxes = outboxes.clone();
             let command = Box::new(move || listen(listener, socket, outboxes));
             worker.outbox.deliver(command).await;
         }
     }
 
-    /// Receives packets of a listener: one socket a worker.
+    /// Receives packets of a listener: one socket a worker, and more or fewer where there are so many.
     pub async fn listen_udp(&self, listener: ListenerId, sockets: Vec<UdpListenSocket>) {
-        for (worker, socket) in self.workers.iter().zip(sockets) {
+        for (worker, socket) in self.workers.iter().cycle().zip(sockets) {
             worker.outbox.deliver(Box::new(move || listen_udp(listener, socket))).await;
         }
     }
@@ -137,6 +163,11 @@ impl Service {
         .await;
     }
 
+    /// Ends what would run on for ever, in the terms of its protocol: WebSockets get a close frame.
+    pub async fn farewell(&self) {
+        self.tell(|| with_here(|here| here.local.leave())).await;
+    }
+
     /// Open connections of clients.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -147,6 +178,12 @@ impl Service {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.shared.loads.in_flight()
+    }
+
+    /// What tells whether the workers are well.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse { outboxes: self.workers.iter().map(|worker| worker.outbox.clone()).collect() }
     }
 
     /// Ends the workers now, whatever they are doing, and waits for them.

@@ -53,6 +53,9 @@ fn snapshot_with(
         connections_max: None,
         requests_max: None,
         eject_for: Duration::from_secs(1),
+        outlier: None,
+        slow_start: Duration::ZERO,
+        breaker: None,
         limits: portunus_h1::Limits::default(),
         tls: None,
         http: Default::default(),
@@ -60,7 +63,7 @@ fn snapshot_with(
         proxy_protocol: None,
     };
     set(&mut plan);
-    let upstream = Arc::new(Upstream::new(plan, metrics));
+    let upstream = Arc::new(Upstream::new(plan, store.upstream_state(id), metrics));
     let address = Address::Ip(origin);
     let state = store.endpoint(id, &address);
     let (name, authority) = (origin.to_string(), origin.to_string());
@@ -92,6 +95,7 @@ fn snapshot_with(
         listeners: vec![Some(Arc::new(listener))],
         upstreams: vec![Some(upstream)],
         trusted: Default::default(),
+        limits: Default::default(),
         access_log: Some(Arc::new(Format::json())),
     }
 }
@@ -110,7 +114,13 @@ fn serve_while<T: Send + 'static>(
             (Worker::new(WorkerId(0)), Registry::new(Options::new("0", Wall(0))));
         let snapshot = Published::new(Arc::new(make(&worker, &metrics)));
         let (metrics, directory) = (Arc::new(metrics), Arc::default());
-        let shared = Shared { snapshot, metrics, directory, loads: Loads::new(1) };
+        let shared = Shared {
+            snapshot,
+            metrics,
+            directory,
+            loads: Loads::new(1),
+            clients: Default::default(),
+        };
         let local = Local::new(worker.clone(), Arc::new(shared), None);
         worker.spawn(worker.clone().run_timers());
         let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
@@ -184,7 +194,13 @@ fn a_request_in_steady_state_allocates_nothing() {
     let metrics = Arc::new(Registry::new(Options::new("0", Wall(0))));
     let plan = Arc::new(snapshot(&metrics, origin()));
     let (snapshot, directory) = (Published::new(plan), Arc::default());
-    let shared = Arc::new(Shared { snapshot, metrics, directory, loads: Loads::new(1) });
+    let shared = Arc::new(Shared {
+        snapshot,
+        metrics,
+        directory,
+        loads: Loads::new(1),
+        clients: Default::default(),
+    });
     let log = LogWriter::start(LogTarget::File(dir.clone()), 16).unwrap();
     let any = ListenAddress::Ip("127.0.0.1:0".parse().unwrap());
     let socket = ListenSocket::bind(&any, 1).unwrap().remove(0);

@@ -5,6 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use portunus_http::{HeaderId, RequestHead, ResponseHead};
 
+pub(crate) mod frames;
+
 /// True for an upgrade to WebSocket.
 pub(crate) fn is_websocket(protocol: &[u8]) -> bool {
     protocol.eq_ignore_ascii_case(b"websocket")

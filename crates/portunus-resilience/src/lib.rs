@@ -1,9 +1,11 @@
 //! What keeps a service from being asked for too much. Pure: the clock is passed in, keys are hashes.
 //!
-//! All of it stands on one lock-free table of words by key; a limit is what it reads out of such a word and what it
-//! writes back.
+//! Limits stand on one lock-free table of words by key; a limit is what it reads out of such a word and what it
+//! writes back. A breaker is for one upstream, and has its words to itself.
 
 mod admission;
+mod backoff;
+mod breaker;
 mod calendar;
 mod concurrency;
 mod gcra;
@@ -13,6 +15,8 @@ mod sliding;
 mod table;
 
 pub use admission::Admission;
+pub use backoff::Backoff;
+pub use breaker::{Breaker, BreakerRule, BreakerStand, BreakerTurns, Pass};
 pub use calendar::{Calendar, Period, Usage};
 pub use concurrency::{Acquired, Concurrency, Permit};
 pub use gcra::{Budget, BudgetError, Gcra};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portunus_base::{RouteId, UpstreamId};
 use portunus_filter::Chain;
+use portunus_resilience::Backoff;
 use portunus_telemetry::RouteSeries;
 
 /// A route of a snapshot.
@@ -149,12 +150,16 @@ pub struct RetryPlan {
     pub on: RetryOn,
     /// Tries beyond the first, as a share of the worker's requests to the upstream.
     pub budget: f64,
+    /// How long a retry waits; not at all where there is none.
+    pub backoff: Option<Backoff>,
+    /// The longest `Retry-After` of an answer that a retry waits for.
+    pub retry_after_max: Duration,
 }
 
 impl Default for RetryPlan {
     fn default() -> Self {
         let on = RetryOn { connect: true, reset: true, ..RetryOn::default() };
-        Self { attempts: 1, on, budget: 0.2 }
+        Self { attempts: 1, on, budget: 0.2, backoff: None, retry_after_max: Duration::ZERO }
     }
 }
 

@@ -10,7 +10,7 @@ use portunus_route::{ConnectionFacts, Event, HostPattern, Missed, Params, Record
 use portunus_telemetry::Format;
 use portunus_upstream::Upstream;
 
-use crate::{ListenerPlan, Networks, Route};
+use crate::{ListenerPlan, Networks, ProcessLimits, Route};
 
 /// The immutable plan: what is served, how, and to where.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub upstreams: Vec<Option<Arc<Upstream>>>,
     /// Peers whose word on the client counts.
     pub trusted: Networks,
+    /// What the process takes on at once.
+    pub limits: ProcessLimits,
     /// How an access-log line is written; None when there is no access log.
     pub access_log: Option<Arc<Format>>,
 }

@@ -21,6 +21,6 @@ pub use series::{
 };
 pub use shard::{Connect, Outcome, Place, Shard};
 pub use totals::{
-    CertificateTotals, ConfigTotals, LogTotals, ProcessTotals, ReasonTotals, RenewalTotals,
-    SeriesTotals, Totals,
+    BreakerTotals, CertificateTotals, ConfigTotals, LogTotals, ProcessTotals, ReasonTotals,
+    RenewalTotals, SeriesTotals, Totals,
 };

@@ -107,6 +107,7 @@ pub static LABELS: &[Name] = &[
     label("scope", "The list that a filter stands in, or `other` beyond the bound of series."),
     label("decision", "The filter's name, a dot and what it decided: `rate_limit.limited`."),
     label("name", "The certificate's name."),
+    label("to", "Where a breaker came to stand: `closed`, `half_open`, `open`."),
     label("version", "The version of the program, or of TLS: `1.2`, `1.3`."),
     label("le", "The upper bound of a bucket, inclusive."),
 ];

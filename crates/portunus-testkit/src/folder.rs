@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -116,7 +117,19 @@ impl Folder {
 
     /// The program in this folder, with its outputs piped and none of our own environment's overrides.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(binary());
+        self.prepare(Command::new(binary()))
+    }
+
+    /// The same, with a listening socket, as a service manager gives it.
+    pub(crate) fn command_with(&self, socket: OwnedFd) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", ACTIVATE]).arg(binary());
+        let mut command = self.prepare(shell);
+        command.stdin(socket);
+        command
+    }
+
+    fn prepare(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PORTUNUS_") {
                 command.env_remove(name);
@@ -171,3 +184,7 @@ fn binary() -> PathBuf {
         panic!("no program beside {test:?}: run `cargo build -p portunus`, or set PORTUNUS_BIN")
     })
 }
+
+/// Puts the socket on standard input where `sd_listen_fds(3)` has it.
+const ACTIVATE: &str =
+    "exec 3<&0 0</dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\"";

@@ -6,7 +6,7 @@ mod setup;
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use crate::folder::Killed;
 use crate::{Answer, Client, Folder, Metrics, eventually};
@@ -41,7 +41,7 @@ impl Program {
     /// Starts it and waits until it is ready.
     #[track_caller]
     fn start(setup: Setup) -> Self {
-        let mut command = setup.folder().command();
+        let mut command = setup.command();
         command.arg("run").args(setup.arguments()).envs(setup.variables());
         let mut child = Killed(command.spawn().expect("the program starts"));
         let stdout = Output::collect(child.0.stdout.take());
@@ -158,6 +158,16 @@ impl Program {
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw);
         kill_process(id.expect("a process has an id"), signal).expect("it runs");
+    }
+
+    /// Lets it open files below the number `most` alone, from now on; without it, as many as it could before. What is
+    /// open stays so.
+    #[track_caller]
+    pub fn limit_files(&self, most: Option<u64>) {
+        let id = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw);
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let bound = Rlimit { current: most.or(maximum), maximum };
+        prlimit(id, Resource::Nofile, bound).expect("a bound may move below the hard one");
     }
 
     /// Stops it gracefully and fails the test unless it ends with 0.

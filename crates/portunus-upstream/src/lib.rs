@@ -27,7 +27,7 @@ pub use local::{Picked, UpstreamLocal};
 pub use opening::{Opening, Pending};
 pub use pool::{Found, Pools, Spoken};
 pub use session::H2Session;
-pub use store::StateStore;
+pub use store::{StateStore, UpstreamState};
 pub use stream::{AnswerSource, RequestSink, Step, UpstreamStream};
 pub use tunnel::{IoSink, IoSource, TunnelSink, TunnelSource};
 pub use upstream::{HttpVersion, ServingSet, Upstream, UpstreamPlan};

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use portunus_balance::{Endpoint, PickCx, PickLocal, Tried};
+use portunus_balance::{Endpoint, Outcome, PickCx, PickLocal, Tried};
 use portunus_base::{Mono, Rng};
 use portunus_telemetry::EndpointSeries;
 use portunus_worker::Followed;
 
-use crate::{ServingSet, Upstream};
+use crate::{ServingSet, Upstream, UpstreamPlan};
 
 /// What a worker keeps of an upstream: the set that it follows, names as cheap to clone as a number, and where its
 /// balancer stands.
@@ -85,6 +85,21 @@ impl Picked {
         match self.view.serving.set.endpoints().get(self.index) {
             Some(endpoint) => endpoint,
             None => unreachable!("a pick is an index of its own set"),
+        }
+    }
+
+    /// Takes note of what the endpoint did with a request. It may be out for a while by that.
+    pub fn observe(&self, outcome: Outcome, plan: &UpstreamPlan, now: Mono) {
+        let state = &self.endpoint().state;
+        match (&plan.outlier, outcome) {
+            (Some(outlier), outcome) => {
+                if state.observe_result(outcome, outlier, now) {
+                    self.view.serving.set.eject(self.index, outlier, now);
+                }
+            }
+            (None, Outcome::Good | Outcome::ServerError) => state.recover(),
+            (None, Outcome::Unreachable) => _ = state.fail(now, plan.eject_for),
+            (None, Outcome::Failed) => {}
         }
     }
 }

@@ -7,17 +7,26 @@ use std::sync::{Arc, Weak};
 
 use portunus_balance::{Address, EndpointState};
 use portunus_base::UpstreamId;
+use portunus_resilience::Breaker;
 
-/// State of endpoints and ids of upstreams, stable for the life of the process.
+/// State of upstreams and endpoints, and ids of upstreams, stable for the life of the process.
 #[derive(Debug, Default)]
 pub struct StateStore {
     #[expect(clippy::disallowed_types, reason = "only control locks it: when endpoints change")]
     inner: Mutex<Inner>,
 }
 
+/// What an upstream is going through as a whole. It survives reloads.
+#[derive(Debug, Default)]
+pub struct UpstreamState {
+    /// Whether it gets requests, where its plan has a rule for that.
+    pub breaker: Breaker,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     upstreams: HashMap<String, UpstreamId>,
+    upstream_states: HashMap<UpstreamId, Weak<UpstreamState>>,
     states: HashMap<(UpstreamId, Address), Weak<EndpointState>>,
     keys: u32,
     free_keys: Vec<u32>,
@@ -31,6 +40,18 @@ impl StateStore {
         self.with(|inner| {
             let next = UpstreamId(inner.upstreams.len() as u32);
             *inner.upstreams.entry(name.to_owned()).or_insert(next)
+        })
+    }
+
+    /// The state of an upstream: the one that is in use, or a new one.
+    pub fn upstream_state(&self, upstream: UpstreamId) -> Arc<UpstreamState> {
+        self.with(|inner| {
+            let known = inner.upstream_states.entry(upstream).or_default();
+            known.upgrade().unwrap_or_else(|| {
+                let state = Arc::default();
+                *known = Arc::downgrade(&state);
+                state
+            })
         })
     }
 
@@ -62,6 +83,7 @@ impl Inner {
     /// Keys index the pools of workers, so those of endpoints that are gone are used again.
     fn forget_unused(&mut self) {
         self.states.retain(|_, state| state.strong_count() > 0);
+        self.upstream_states.retain(|_, state| state.strong_count() > 0);
         let mut used: Vec<u32> =
             self.states.values().filter_map(|state| Some(state.upgrade()?.key())).collect();
         used.sort_unstable();

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_balance::{BalancerPlan, Endpoint, EndpointSet};
+use portunus_balance::{BalancerPlan, Endpoint, EndpointSet, OutlierPlan};
 use portunus_base::UpstreamId;
 use portunus_h1::Limits;
 use portunus_preface::proxy_protocol;
+use portunus_resilience::BreakerRule;
 use portunus_telemetry::{EndpointSeries, Registry, UpstreamSeries};
 use portunus_tls::ClientTls;
 use portunus_worker::Published;
+
+use crate::UpstreamState;
 
 /// What the configuration says of an upstream.
 #[derive(Clone, Debug)]
@@ -36,8 +39,14 @@ pub struct UpstreamPlan {
     pub connections_max: Option<u32>,
     /// The most requests in flight to one endpoint, over all workers.
     pub requests_max: Option<u32>,
-    /// How long an endpoint that could not be connected to is left alone.
+    /// How long an endpoint that could not be connected to is left alone, where no `outlier` says more.
     pub eject_for: Duration,
+    /// What puts an endpoint out for its results.
+    pub outlier: Option<OutlierPlan>,
+    /// How long an endpoint that is new or healthy again takes to get its full share; zero when it has it at once.
+    pub slow_start: Duration,
+    /// When it is left alone as a whole.
+    pub breaker: Option<BreakerRule>,
     /// Limits on the heads of answers.
     pub limits: Limits,
     /// TLS to its endpoints, where they want it.
@@ -78,6 +87,8 @@ pub struct ServingSet {
 pub struct Upstream {
     /// What the configuration says.
     pub plan: UpstreamPlan,
+    /// What it is going through; the next upstream of its name shares it.
+    pub state: Arc<UpstreamState>,
     /// The series that counts it.
     pub series: UpstreamSeries,
     /// The endpoints of now.
@@ -87,11 +98,11 @@ pub struct Upstream {
 impl Upstream {
     /// An upstream that has no endpoints yet.
     #[must_use]
-    pub fn new(plan: UpstreamPlan, registry: &Registry) -> Self {
+    pub fn new(plan: UpstreamPlan, state: Arc<UpstreamState>, registry: &Registry) -> Self {
         let series = registry.upstream(&plan.name);
         let set = EndpointSet::build(Vec::new(), &*plan.balancer, plan.zone.as_deref(), 0);
         let serving = ServingSet { set, series: Vec::new(), resolved: false };
-        Self { plan, series, serving: Published::new(Arc::new(serving)) }
+        Self { plan, state, series, serving: Published::new(Arc::new(serving)) }
     }
 
     /// Publishes another set of endpoints. Control calls it; workers follow at their next request.

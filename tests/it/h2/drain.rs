@@ -1,6 +1,6 @@
 //! The end of a connection in good order, and what a reload leaves alone.
 
-use portunus_testkit::{Gate, H2Client, Origin, Program, Signal, eventually};
+use portunus_testkit::{Frames, Gate, H2Client, Origin, Program, Signal, eventually, flag, kind};
 
 /// An origin that finishes its answer when it is told to.
 fn waiting() -> (Origin, Gate) {
@@ -29,6 +29,34 @@ fn a_graceful_stop_says_goaway_and_finishes_what_runs() {
     let answer = stream.finish();
     assert_eq!((answer.text(), answer.is_complete), ("def", true));
     assert_eq!(client.wait_for_close(), Ok(()));
+    assert_eq!(program.wait(), Some(0));
+}
+
+#[test]
+fn goaway_comes_first_without_a_limit_and_then_with_the_last_stream() {
+    let (origin, gate) = waiting();
+    let mut program = Program::before(&origin);
+    let mut frames = Frames::connect(&program.address("web"));
+    frames.get(1, "/");
+    assert_eq!(frames.status(1), 200);
+    program.signal(Signal::TERM);
+    let mut goaway = || {
+        let payload =
+            frames.find(|frame| (frame.kind == kind::GOAWAY).then(|| frame.payload.clone()));
+        let payload = payload.expect("a GOAWAY");
+        let [last, code] = [&payload[..4], &payload[4..8]];
+        (u32::from_be_bytes(last.try_into().unwrap()), u32::from_be_bytes(code.try_into().unwrap()))
+    };
+    // RFC 9113 section 6.8: a request that was sent before the first one came must not be lost.
+    assert_eq!(goaway(), ((1 << 31) - 1, 0));
+    assert_eq!(goaway(), (1, 0));
+    gate.open();
+    let ends = |frame: &portunus_testkit::Frame| {
+        (frame.stream == 1 && frame.kind == kind::DATA && frame.flags & flag::END_STREAM != 0)
+            .then_some(())
+    };
+    assert!(frames.find(ends).is_some());
+    frames.wait_for_close();
     assert_eq!(program.wait(), Some(0));
 }
 

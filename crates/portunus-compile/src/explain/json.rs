@@ -110,6 +110,10 @@ fn forward(forward: &Forward) -> Value {
             "first_byte": on.first_byte,
             "statuses": on.statuses,
             "budget": forward.retry.budget,
+            "backoff_ms": forward.retry.backoff.map(|backoff| {
+                [millis(backoff.first), millis(backoff.longest)]
+            }),
+            "retry_after_max_ms": millis(forward.retry.retry_after_max),
         },
     })
 }
@@ -123,6 +127,13 @@ fn choice(choice: &Choice) -> Value {
         "connect_timeout_ms": millis(choice.connect_timeout),
         "first_byte_timeout_ms": millis(choice.first_byte_timeout),
         "idle_timeout_ms": millis(choice.idle_timeout),
+        "breaker": choice.breaker.as_ref().map(|rule| json!({
+            "error_rate": rule.error_rate,
+            "over_ms": millis(rule.over),
+            "open_for_ms": millis(rule.open_for),
+            "min_requests": rule.min_requests,
+            "probes": rule.probes,
+        })),
     })
 }
 

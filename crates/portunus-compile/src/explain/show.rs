@@ -3,6 +3,7 @@
 use std::fmt;
 
 use portunus_base::{Percent, format_duration};
+use portunus_resilience::{Backoff, BreakerRule};
 use portunus_snapshot::RetryPlan;
 
 use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict, TlsStory};
@@ -121,6 +122,7 @@ fn forward(f: &mut fmt::Formatter<'_>, forward: &Forward) -> fmt::Result {
         let first = format!("{share}{}, {}", choice.upstream, choice.balance);
         topic(f, "upstream", std::iter::once(first).chain(choice.endpoints.iter().cloned()))?;
         topic(f, "", [timeouts(choice)])?;
+        topic(f, "", choice.breaker.iter().map(breaker))?;
     }
     let mirror = forward.mirror.as_ref();
     topic(f, "mirror", mirror.map(|(name, share)| format!("{} to {name}", Percent(*share))))?;
@@ -138,6 +140,13 @@ fn timeouts(choice: &Choice) -> String {
     format!("timeouts: connect {connect}, first_byte {first_byte}, idle {idle}")
 }
 
+fn breaker(rule: &BreakerRule) -> String {
+    let BreakerRule { error_rate, over, open_for, min_requests, .. } = rule;
+    let (over, open_for) = (format_duration(*over), format_duration(*open_for));
+    let share = Percent(*error_rate);
+    format!("breaker: nothing for {open_for} when {share} of {min_requests} or more fail in {over}")
+}
+
 fn retries(retry: &RetryPlan) -> String {
     let on = &retry.on;
     let words = [(on.connect, "connect"), (on.reset, "reset"), (on.first_byte, "first_byte")];
@@ -147,7 +156,11 @@ fn retries(retry: &RetryPlan) -> String {
         return "none".to_owned();
     }
     let budget = Percent(retry.budget);
-    format!("{} after {}; at most {budget} of all requests", retry.attempts, words.join(", "))
+    let wait = retry.backoff.map(|Backoff { first, longest }| {
+        format!(", {} .. {} later", format_duration(first), format_duration(longest))
+    });
+    let (words, wait) = (words.join(", "), wait.unwrap_or_default());
+    format!("{} after {words}{wait}; at most {budget} of all requests", retry.attempts)
 }
 
 /// Where the second column starts.

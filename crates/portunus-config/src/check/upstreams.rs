@@ -1,12 +1,14 @@
 //! Rules of upstreams.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use portunus_base::{Percent, format_duration};
 use portunus_spec::{Problem, Reader, Span, check as rule};
 
 use crate::EndpointScheme;
 use crate::salvage::Gaps;
-use crate::spec::{HealthSpec, HttpSpec, UpstreamSpec, UpstreamTlsSpec};
+use crate::spec::{BreakerSpec, HealthSpec, HttpSpec, OutlierSpec, UpstreamSpec, UpstreamTlsSpec};
 
 pub(super) fn upstream(
     name: Span,
@@ -34,6 +36,12 @@ pub(super) fn upstream(
         0 => Err(Problem::new("at least one stream is needed").help("write 1 or more")),
         _ => Ok(()),
     });
+    if let Some(outlier) = &upstream.outlier {
+        reader.key("outlier", |reader| self::outlier(name, outlier, reader));
+    }
+    if let Some(breaker) = &upstream.breaker {
+        self::breaker(breaker, reader);
+    }
     if let Some(health) = &upstream.health {
         let is_hidden = gaps.hide(&format!("{}.health", reader.path()), &["path", "grpc", "tcp"]);
         reader.key("health", |reader| {
@@ -85,6 +93,49 @@ fn tls(span: Span, tls: &UpstreamTlsSpec, is_used: bool, reader: &mut Reader<'_>
     }
 }
 
+fn outlier(name: Span, outlier: &OutlierSpec, reader: &mut Reader<'_>) {
+    if outlier.consecutive_5xx.value == 0 && outlier.consecutive_failures.value == 0 {
+        let error = reader.error(name, "nothing says when an endpoint is ejected");
+        error.help("write outlier: {consecutive_5xx: 5}, or remove `outlier`");
+    }
+    rule(&outlier.eject_for, reader, |time| match time.is_zero() {
+        true => Err(Problem::new("an ejection that takes no time").help("write eject_for: 30s")),
+        false => Ok(()),
+    });
+    let (first, longest) = (&outlier.eject_for, &outlier.eject_for_max);
+    if longest.value < first.value {
+        let at = if longest.span == Span::NONE { first.span } else { longest.span };
+        let error = reader.error(at, "an ejection is longer than `eject_for_max`");
+        error.help(format!("write eject_for_max: {}", format_duration(first.value)));
+    }
+    rule(&outlier.max_ejected, reader, |Percent(share)| match *share > 0.0 {
+        true => Ok(()),
+        false => Err(Problem::new("no endpoint may be ejected").help("write max_ejected: 50%")),
+    });
+}
+
+fn breaker(breaker: &BreakerSpec, reader: &mut Reader<'_>) {
+    rule(&breaker.error_rate, reader, |Percent(share)| match *share > 0.0 {
+        true => Ok(()),
+        false => Err(Problem::new("nothing would ever pass").help("write error_rate: 50%")),
+    });
+    for (span, name) in [(&breaker.over, "over"), (&breaker.open_for, "open_for")] {
+        rule(span, reader, |span| match (BREAKER_SPAN_MIN..=BREAKER_SPAN_MAX).contains(span) {
+            true => Ok(()),
+            false => Err(Problem::new(format!("`{name}` is from 10ms to 1d"))
+                .help(format!("write {name}: 10s"))),
+        });
+    }
+    rule(&breaker.min_requests, reader, |count| match count {
+        0 => Err(Problem::new("at least one request is needed").help("write min_requests: 20")),
+        _ => Ok(()),
+    });
+    rule(&breaker.probes, reader, |count| match count {
+        1..=255 => Ok(()),
+        _ => Err(Problem::new("`probes` is from 1 to 255").help("write probes: 3")),
+    });
+}
+
 fn one_kind(name: Span, health: &HealthSpec, reader: &mut Reader<'_>) {
     let path = health.path.as_ref().map(|path| ("path", path.span));
     let grpc = health.grpc.as_ref().map(|grpc| ("grpc", grpc.span));
@@ -125,3 +176,7 @@ fn health(health: &HealthSpec, upstream: &UpstreamSpec, reader: &mut Reader<'_>)
         false => Ok(()),
     });
 }
+
+/// Shorter spans than this are finer than the clock of a worker.
+const BREAKER_SPAN_MIN: Duration = Duration::from_millis(10);
+const BREAKER_SPAN_MAX: Duration = Duration::from_secs(86_400);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use portunus_base::Percent;
+use portunus_base::{Percent, format_duration, parse_duration};
 use portunus_spec::shape::{Json, Scalar};
 use portunus_spec::{Named, Node, Reader, Shape, Span, Spanned, Spec, Value, read_parsed, spec};
 
@@ -126,11 +126,45 @@ spec! {
         short = attempts;
         /// How often a request is sent in all, the first time included; 1 turns retries off.
         attempts: Spanned<u32> = Spanned::none(2),
-        /// After what: `connect`, `reset`, `first_byte` (a timeout), a status from 500 to 599, or the name
-        /// of a gRPC status such as `unavailable`.
+        /// After what: `connect`, `reset`, `first_byte` (a timeout), 429 or a status from 500 to 599, or the
+        /// name of a gRPC status such as `unavailable`.
         on: Vec<Spanned<RetryOnSpec>> = RetryOnSpec::default_list(),
         /// How many retries there may be, as a share of the requests.
         budget: Percent = Percent(0.2),
+        /// How long a retry waits, as `25ms .. 250ms`: the first one up to 25 ms, each further one up to twice as
+        /// long as the one before, and none longer than 250 ms. No retry waits unless set.
+        backoff: Option<Spanned<BackoffSpec>>,
+        /// The longest `Retry-After` of an answer that a retry waits for, in place of `backoff`; a longer one is not
+        /// heeded.
+        retry_after_max: Duration = Duration::ZERO,
+    }
+}
+
+/// From how long to how long retries wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BackoffSpec {
+    /// The most that the first one waits.
+    pub first: Duration,
+    /// The most that any waits.
+    pub longest: Duration,
+}
+
+impl BackoffSpec {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let duration = |text: &str| parse_duration(text.trim()).ok();
+        let (first, longest) = text.split_once("..").unwrap_or((text, text));
+        match (duration(first), duration(longest)) {
+            (Some(first), Some(longest)) if first <= longest && !first.is_zero() => {
+                Ok(Self { first, longest })
+            }
+            _ => Err("write the first wait and the longest one: 25ms .. 250ms"),
+        }
+    }
+}
+
+impl fmt::Display for BackoffSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} .. {}", format_duration(self.first), format_duration(self.longest))
     }
 }
 
@@ -160,7 +194,7 @@ impl RetryOnSpec {
             ("connect", _) => Ok(Self::Connect),
             ("reset", _) => Ok(Self::Reset),
             ("first_byte", _) => Ok(Self::FirstByte),
-            (_, Ok(status @ 500..=599)) => Ok(Self::Status(status)),
+            (_, Ok(status @ (429 | 500..=599))) => Ok(Self::Status(status)),
             _ => Self::grpc(text).ok_or(RETRY_ON_HELP),
         }
     }
@@ -191,11 +225,12 @@ impl fmt::Display for RetryOnSpec {
 }
 
 textual! {
+    BackoffSpec: "range of waits", "a range of waits", ["25ms .. 250ms"];
     RetryOnSpec: "`connect`, `reset`, `first_byte`, status or gRPC status", "a reason to try again",
         ["connect", "reset", "first_byte", "503", "unavailable"];
 }
 
-const RETRY_ON_HELP: &str = "write connect, reset, first_byte, a status from 500 to 599, \
+const RETRY_ON_HELP: &str = "write connect, reset, first_byte, 429, a status from 500 to 599, \
     or a gRPC status such as unavailable";
 /// The gRPC statuses that another try may change.
 const GRPC_CODES: &[(&str, u8)] = &[

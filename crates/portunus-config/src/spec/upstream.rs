@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use portunus_base::Percent;
 use portunus_spec::shape::{Json, Scalar};
 use portunus_spec::{Node, Reader, Shape, Spanned, Spec, read_parsed, spec, spec_enum};
 
@@ -35,10 +36,11 @@ spec! {
         zone: Option<String>,
         /// Clients that stay at their endpoint.
         sticky: NotYet,
-        /// Endpoints that fail are left out for a while.
-        outlier: NotYet,
-        /// An upstream that fails gets no requests for a while.
-        breaker: NotYet,
+        /// Endpoints that fail are left out for a while; those that cannot be connected to for 2 s, where
+        /// this is not written.
+        outlier: Option<OutlierSpec>,
+        /// An upstream that fails too often gets no requests for a while; never unless set.
+        breaker: Option<BreakerSpec>,
         /// TLS to the upstream.
         tls: Option<Spanned<UpstreamTlsSpec>>,
     }
@@ -82,8 +84,48 @@ spec! {
         unhealthy_after: Spanned<u32> = Spanned::none(3),
         /// Statuses that are good: `200`, `2xx`, `200-399`.
         status: Vec<Spanned<StatusSpec>> = vec![Spanned::none(StatusSpec { first: 200, last: 399 })],
-        /// How long a healthy endpoint takes to get its full share.
-        slow_start: NotYet,
+        /// How long an endpoint that is new or healthy again takes to get its full share, which begins with
+        /// a tenth; `hash` and `maglev` give it all at once.
+        slow_start: Duration = Duration::ZERO,
+    }
+}
+
+spec! {
+    /// When an endpoint is left out for what it does with requests.
+    pub struct OutlierSpec {
+        /// Answers from 500 to 599, without a better one between, after which an endpoint is ejected;
+        /// 0 turns this off.
+        consecutive_5xx: Spanned<u32> = Spanned::none(5),
+        /// Requests that an endpoint cannot be connected for or does not answer, without a good answer
+        /// between, after which it is ejected; 0 turns this off.
+        consecutive_failures: Spanned<u32> = Spanned::none(5),
+        /// How long the first ejection lasts. Each further one lasts twice as long; each time that passes
+        /// without one takes a step back.
+        eject_for: Spanned<Duration> = Spanned::none(Duration::from_secs(30)),
+        /// How long an ejection lasts at most.
+        eject_for_max: Spanned<Duration> = Spanned::none(Duration::from_secs(300)),
+        /// Most endpoints that are ejected at once, as a share of all, rounded down.
+        max_ejected: Spanned<Percent> = Spanned::none(Percent(0.5)),
+        /// When a smaller share of the endpoints than this is usable, ejected ones are used too.
+        panic: Percent = Percent(0.5),
+    }
+}
+
+spec! {
+    /// When an upstream that fails too often is left alone, and how it gets requests again.
+    pub struct BreakerSpec {
+        short = error_rate;
+        /// The share of requests that fail from which on it gets none. A request fails without an answer, with a status
+        /// from 500 on, or with the gRPC status `internal`, `unavailable` or `data_loss`.
+        error_rate: Spanned<Percent> = Spanned::none(Percent(0.5)),
+        /// The time that the share is of.
+        over: Spanned<Duration> = Spanned::none(Duration::from_secs(10)),
+        /// How long it gets no requests.
+        open_for: Spanned<Duration> = Spanned::none(Duration::from_secs(5)),
+        /// Fewer requests than this within `over` say nothing.
+        min_requests: Spanned<u32> = Spanned::none(20),
+        /// How many requests it gets then at first; it gets all when these are good, and none again when one is not.
+        probes: Spanned<u32> = Spanned::none(3),
     }
 }
 

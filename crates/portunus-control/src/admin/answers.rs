@@ -1,10 +1,13 @@
 //! The answers of the API as JSON: plain views of what is there.
 
+use std::sync::Arc;
+
 use portunus_balance::Endpoint;
 use portunus_base::{Clock as _, Mono, SystemClock, Wall};
 use portunus_compile::Compiled;
+use portunus_resilience::{BreakerStand, BreakerTurns};
 use portunus_snapshot::{Destination, Route, Snapshot};
-use portunus_telemetry::metrics::{Count, SeriesTotals};
+use portunus_telemetry::metrics::{BreakerTotals, Count, SeriesTotals};
 use portunus_tls::KeyKind;
 use portunus_upstream::Upstream;
 use serde::Serialize;
@@ -199,6 +202,8 @@ pub(super) struct UpstreamAnswer {
     /// False until somebody has said which endpoints there are.
     resolved: bool,
     requests: u64,
+    /// Where its breaker stands; null where it has none.
+    breaker: Option<&'static str>,
     endpoints: Vec<EndpointAnswer>,
 }
 
@@ -228,11 +233,45 @@ pub(super) fn upstreams(shared: &Shared) -> Vec<UpstreamAnswer> {
             name: upstream.plan.name.to_string(),
             resolved: serving.resolved,
             requests: series.map_or(0, |series| series.sums.requests()),
+            breaker: stand(upstream, now).map(word_of),
             endpoints: serving.set.endpoints().iter().map(|one| endpoint(one, now)).collect(),
         }
     };
     let upstreams = current.compiled.snapshot.upstreams.iter().flatten();
     upstreams.map(|upstream| answer(upstream)).collect()
+}
+
+/// The breakers that there are, for the metrics.
+pub(super) fn breakers(shared: &Shared) -> Vec<BreakerTotals> {
+    let current = shared.current.load();
+    let now = SystemClock.mono();
+    let totals = |upstream: &Arc<Upstream>| {
+        let stand = stand(upstream, now)?;
+        let BreakerTurns { opened, half_opened, closed } = upstream.state.breaker.turns();
+        Some(BreakerTotals {
+            upstream: (&*upstream.plan.name).into(),
+            state: stand as u8,
+            turns: [
+                (word_of(BreakerStand::Closed), closed),
+                (word_of(BreakerStand::HalfOpen), half_opened),
+                (word_of(BreakerStand::Open), opened),
+            ],
+        })
+    };
+    current.compiled.snapshot.upstreams.iter().flatten().filter_map(totals).collect()
+}
+
+/// Where the breaker of an upstream stands, if it has one.
+fn stand(upstream: &Upstream, now: Mono) -> Option<BreakerStand> {
+    upstream.plan.breaker.map(|_| upstream.state.breaker.stand(now))
+}
+
+fn word_of(stand: BreakerStand) -> &'static str {
+    match stand {
+        BreakerStand::Closed => "closed",
+        BreakerStand::HalfOpen => "half_open",
+        BreakerStand::Open => "open",
+    }
 }
 
 fn endpoint(endpoint: &Endpoint, now: Mono) -> EndpointAnswer {

@@ -16,7 +16,17 @@ pub(crate) fn admit(run: &Run<'_>) -> Result<(), Stop> {
         return Err(ProxyError::client(ErrorKind::Misdirected).into());
     }
     tell_certificate(exchange, listener);
-    challenge(exchange, listener).map_or(Ok(()), |reply| Err(Stop::Reply(Box::new(reply))))
+    if let Some(reply) = challenge(exchange, listener) {
+        return Err(Stop::Reply(Box::new(reply)));
+    }
+    if is_overloaded(run) { Err(ProxyError::local(ErrorKind::Overloaded).into()) } else { Ok(()) }
+}
+
+/// Whether this request, which counts already, is one too many. Beside others that begin at the same moment it may be
+/// taken for one, or not for one, by mistake.
+fn is_overloaded(run: &Run<'_>) -> bool {
+    let max = run.plan.snapshot.limits.requests_max;
+    max.is_some_and(|max| run.local.shared.loads.in_flight() > max)
 }
 
 /// The answer to a certificate authority, which comes before any route.

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use portunus_balance::Outcome;
 use portunus_base::TlsFacts;
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry, Side};
 use portunus_snapshot::{Route, UPGRADE};
@@ -219,8 +220,8 @@ impl<'s> Seek<'s> {
             |error: &ProxyError| error.retry == Retry::Unsent && error.side == Side::Upstream;
         if self.opened.get() && connected.as_ref().is_err_and(failed) {
             self.local.shard.connect(self.picked.series, Connect::Failed);
-            let state = &self.picked.endpoint().state;
-            state.fail(self.local.worker.refresh(), self.upstream.plan.eject_for);
+            let now = self.local.worker.refresh();
+            self.picked.observe(Outcome::Unreachable, &self.upstream.plan, now);
         }
     }
 }

@@ -1,29 +1,45 @@
 //! Which endpoint of which upstream gets the request, and whether another one may after a failure.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use portunus_balance::{KeySource, Tried};
+use portunus_balance::{KeySource, Outcome, Tried};
 use portunus_base::hash_bytes;
-use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, template};
-use portunus_http::ResponseHead;
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, Side, template};
+use portunus_http::{HeaderId, ResponseHead};
+use portunus_resilience::Backoff;
 use portunus_snapshot::{AddressText, Destination, Route};
 use portunus_upstream::{HttpVersion, Picked, Upstream};
 
+use crate::breaker::{self, Pass};
+use crate::deadline::Deadline;
 use crate::grpc;
 use crate::phases::replay::Replay;
 use crate::protocol::{AnswerSink, ClientStream};
-use crate::run::{Attempt, Run};
+use crate::run::{Attempt, Run, Stop};
 
 /// The endpoints that had the request.
 #[derive(Debug, Default)]
-pub(crate) struct Tries {
+pub(crate) struct Tries<'u> {
     tried: Tried,
     count: u16,
     h1_only: bool,
+    /// What the upstream's breaker is told by, where it has one.
+    pass: Option<Pass<'u>>,
+    /// An answer was thrown away for another try; how long it asked to wait, where that is heeded.
+    thrown_away: Cell<Option<Duration>>,
 }
 
-impl Tries {
+impl Tries<'_> {
+    /// The head of the answer is there.
+    pub(crate) fn answered(&self, run: &Run<'_>, head: &ResponseHead) {
+        if let Some(pass) = &self.pass {
+            pass.answered(run, head);
+        }
+    }
+
     /// An endpoint wants the request over HTTP/1.
     pub(crate) fn is_h1_only(&self) -> bool {
         self.h1_only
@@ -50,12 +66,13 @@ pub(crate) fn upstream<'r>(
 }
 
 /// The endpoint for the next attempt.
-pub(crate) fn endpoint(
-    run: &Run<'_>,
-    upstream: &Arc<Upstream>,
-    tries: &mut Tries,
+pub(crate) fn endpoint<'u>(
+    run: &'u Run<'_>,
+    upstream: &'u Arc<Upstream>,
+    tries: &mut Tries<'u>,
 ) -> Result<Picked, ProxyError> {
     run.enter(Phase::Select);
+    tries.pass = breaker::ask(run, upstream)?;
     let key = upstream.plan.balancer.key().and_then(|source| key(&run.exchange.borrow(), source));
     let busy_max = upstream.plan.requests_max.unwrap_or(u32::MAX);
     let mut busy = false;
@@ -107,9 +124,12 @@ pub(crate) fn try_again<C: ClientStream>(
     upstream: &Arc<Upstream>,
     client: &mut C,
     replay: &Replay,
-    tries: &mut Tries,
+    tries: &mut Tries<'_>,
     error: ProxyError,
 ) -> bool {
+    if let Some(pass) = &tries.pass {
+        pass.failed(error);
+    }
     let started = client.split().1.is_started();
     let over_h1 = error.retry == Retry::OverH1;
     let in_vain = over_h1 && (tries.h1_only || upstream.plan.http == HttpVersion::H2);
@@ -119,8 +139,8 @@ pub(crate) fn try_again<C: ClientStream>(
     // A connection that the upstream closed while it lay unused is no failure of the upstream's.
     let stale = error.retry == Retry::Replayable;
     let tries_max = route.retry.attempts + u16::from(stale) * STALE_TRIES + u16::from(over_h1);
-    let paid = stale || over_h1 || error.retry == Retry::Unsent && error.kind == ErrorKind::Reset;
-    let again = tries.count <= tries_max && (paid || run.local.spend_retry(upstream));
+    let again = tries.count <= tries_max
+        && (breaker::is_blameless(error) || run.local.spend_retry(upstream));
     tries.h1_only |= over_h1;
     if again {
         run.local.shard.retry(upstream.series);
@@ -165,9 +185,53 @@ pub(crate) fn is_retried(run: &Run<'_>, attempt: &Attempt<'_>, head: &ResponseHe
     };
     // An answer with content is only thrown away where there is somebody else to ask.
     let other = |next: Picked| by_grpc || !tries.tried.contains(next.endpoint().state.key());
-    replayable
+    let retried = replayable
         && run.local.pick(upstream, None, &tries.tried).0.is_some_and(other)
-        && run.local.spend_retry(upstream)
+        && run.local.spend_retry(upstream);
+    tries.thrown_away.set(retried.then(|| retry_after(route, head)));
+    retried
+}
+
+/// How long an answer asks to wait, where that is heeded. Dates are not: they are as exact as a second at best.
+fn retry_after(route: &Route, head: &ResponseHead) -> Duration {
+    let text =
+        head.headers.value_of(HeaderId::RetryAfter).and_then(|text| std::str::from_utf8(text).ok());
+    let seconds = text.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+    seconds.filter(|wait| *wait <= route.retry.retry_after_max).unwrap_or_default()
+}
+
+/// Waits before the next attempt after this failure, where the route or the answer asks for that.
+pub(crate) async fn pause(
+    run: &Run<'_>,
+    route: &Route,
+    deadline: &Deadline,
+    tries: &Tries<'_>,
+    error: ProxyError,
+) -> Result<(), ProxyError> {
+    let asked = tries.thrown_away.take();
+    // What happens to a sound upstream needs no rest.
+    let rests = asked.is_some() || !breaker::is_blameless(error);
+    let retry = u32::from(tries.count);
+    let draw = |backoff: Backoff| run.local.worker.random(|rng| backoff.wait(retry, rng));
+    let backoff = || route.retry.backoff.filter(|_| rests).map(draw);
+    let Some(wait) = asked.filter(|wait| !wait.is_zero()).or_else(backoff) else { return Ok(()) };
+    let over = ProxyError::local(ErrorKind::UpstreamBusy);
+    match deadline.bound(wait, over, std::future::pending::<()>()).await {
+        Err(error) if error != over => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes note of an endpoint that had the request and gave no whole answer. A connection that went stale while it lay
+/// unused, and a request that was refused unread, tell nothing of the endpoint.
+pub(crate) fn note_failure(run: &Run<'_>, attempt: &Attempt<'_>, stop: &Stop) {
+    if let Stop::Fail(error) = stop
+        && error.side == Side::Upstream
+        && error.retry == Retry::Never
+    {
+        let now = run.local.worker.refresh();
+        attempt.picked.observe(Outcome::Failed, &attempt.upstream.plan, now);
+    }
 }
 
 /// A request at an endpoint; counted there for as long as this lives.
@@ -190,12 +254,12 @@ impl Flight {
     }
 
     /// The head of the answer is there.
-    pub(crate) fn first_byte(&mut self, run: &Run<'_>) {
+    pub(crate) fn first_byte(&mut self, run: &Run<'_>, upstream: &Upstream, status: u16) {
         let now = run.local.worker.refresh();
         let mut exchange = run.exchange.borrow_mut();
         exchange.timings.first_byte = now;
         self.latency_us = Some(now.since_us(exchange.timings.attempt));
-        self.picked.endpoint().state.recover();
+        self.picked.observe(Outcome::of_status(status), &upstream.plan, now);
     }
 
     /// The answer is whole.

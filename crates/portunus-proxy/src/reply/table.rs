@@ -42,7 +42,12 @@ pub(crate) fn of_error(error: ProxyError) -> Reply {
     let reason = reason_of(error);
     let reply = Reply::problem(status_of(error), reason.0);
     match error.kind {
-        ErrorKind::Stopping | ErrorKind::UpstreamBusy => reply.with_header("Retry-After", "1"),
+        ErrorKind::Overloaded | ErrorKind::Stopping | ErrorKind::UpstreamBusy => {
+            reply.with_header("Retry-After", "1")
+        }
+        ErrorKind::BreakerOpen { retry_after_s } => {
+            reply.with_header("Retry-After", retry_after_s.to_string())
+        }
         ErrorKind::BadResponse(code) => {
             reply.with_detail(format!("The upstream's answer is not HTTP: {code}."))
         }
@@ -107,6 +112,9 @@ rows! {
     "filter.refused", 0, "http_request_denied", "A filter refused the body in its midst without a reason of its own; the status is the filter's.";
     "limit.body", 413, "http_request_error", "The request's body is larger than allowed.";
     "limit.sessions", 0, "connection_limit_reached", "The UDP session was the one silent for longest when there were too many.";
+    "overload.client_connections", 0, "connection_limit_reached", "The client has as many connections as one may have; the connection was closed.";
+    "overload.connections", 0, "connection_limit_reached", "There are as many connections as the process takes on; the connection was closed.";
+    "overload.requests", 503, "proxy_internal_response", "As many requests are under way as the process takes on.";
     "process.stopping", 503, "proxy_internal_response", "The proxy is stopping.";
     "proxy_protocol.malformed", 0, "http_request_error", "The head of the PROXY protocol is malformed; the connection was closed.";
     "proxy_protocol.missing", 0, "http_request_error", "The head of the PROXY protocol is missing; the connection was closed.";
@@ -125,6 +133,7 @@ rows! {
     "tls.expected", 400, "http_request_error", "The listener speaks TLS, and the request came without it.";
     "tls.misdirected", 421, "http_request_denied", "The host is none of those for which the client's TLS connection was made.";
     "upstream.bad_response", 502, "http_protocol_error", "The upstream's answer is not HTTP.";
+    "upstream.breaker_open", 503, "destination_unavailable", "The upstream failed too often of late and gets no requests for a while.";
     "upstream.busy", 503, "connection_limit_reached", "The upstream has all the requests or connections that it allows.";
     "upstream.connect_failed", 502, "destination_ip_unroutable", "There is no way to the upstream.";
     "upstream.connect_refused", 502, "connection_refused", "The upstream refused the connection.";

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use super::edge::HANDSHAKES;
 use super::histogram::BOUNDS_TEXT;
 use super::series::{CLASSES, Count, SeriesKind, Sums};
-use super::totals::{DecisionTotals, RenewalTotals, SeriesTotals, Totals};
+use super::totals::{BreakerTotals, DecisionTotals, RenewalTotals, SeriesTotals, Totals};
 use crate::names::{Kind, METRICS, Metric, Name};
 use crate::names::{Number, Source};
 
@@ -88,6 +88,18 @@ impl Page {
                 for certificate in &totals.certificates {
                     let labels = [("name", &*certificate.name)];
                     self.sample(name, "", &labels, seconds(certificate.not_after.0));
+                }
+            }
+            Source::BreakerStates => {
+                for breaker in &totals.breakers {
+                    self.sample(name, "", &[("upstream", &*breaker.upstream)], breaker.state);
+                }
+            }
+            Source::BreakerTurns => {
+                for BreakerTotals { upstream, turns, .. } in &totals.breakers {
+                    for (to, count) in turns {
+                        self.sample(name, "", &[("upstream", &**upstream), ("to", to)], count);
+                    }
                 }
             }
             Source::Replies => {

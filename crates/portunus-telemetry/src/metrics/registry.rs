@@ -19,8 +19,8 @@ use super::series::{
 };
 use super::shard::Shard;
 use super::totals::{
-    CertificateTotals, ConfigTotals, DecisionTotals, LogTotals, ReasonTotals, RenewalTotals,
-    SeriesTotals, Totals,
+    BreakerTotals, CertificateTotals, ConfigTotals, DecisionTotals, LogTotals, ReasonTotals,
+    RenewalTotals, SeriesTotals, Totals,
 };
 use crate::log_writer::LogStats;
 
@@ -115,6 +115,11 @@ impl Registry {
         self.state().certificates = certificates;
     }
 
+    /// Shows these breakers from now on, and no others.
+    pub fn show_breakers(&self, breakers: Vec<BreakerTotals>) {
+        self.state().breakers = breakers;
+    }
+
     /// Records that ACME has given a certificate.
     pub fn acme_issued(&self) {
         self.state().renewals.issued += 1;
@@ -156,6 +161,7 @@ impl Registry {
             folded: state.folded(),
             config: state.config,
             certificates: state.certificates.clone(),
+            breakers: state.breakers.clone(),
             renewals: state.renewals.clone(),
             log,
             process: process::read(),
@@ -208,6 +214,7 @@ struct State {
     shards: Shards,
     config: ConfigTotals,
     certificates: Vec<CertificateTotals>,
+    breakers: Vec<BreakerTotals>,
     renewals: RenewalTotals,
 }
 

@@ -112,6 +112,8 @@ pub enum Count {
     Open,
     /// Connections refused.
     Refused,
+    /// Connections that could not be accepted.
+    Unaccepted,
     /// Attempts after the first.
     Retries,
     /// Upstream connections taken from the pool.
@@ -120,6 +122,10 @@ pub enum Count {
     Fresh,
     /// Upstream connections that could not be dialled.
     Failed,
+    /// Ejections of an endpoint for what it did with requests.
+    Ejections,
+    /// 1 while an endpoint is ejected.
+    Ejected,
 }
 
 impl Count {
@@ -269,6 +275,6 @@ impl Sums {
 
 /// The classes of answers; the last one is of exchanges that ended without an answer.
 pub const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
-const GAUGES: [Count; 2] = [Count::InFlight, Count::Open];
+const GAUGES: [Count; 3] = [Count::InFlight, Count::Open, Count::Ejected];
 /// The number of [`Count`]'s variants.
-const COUNTS: usize = Count::Failed as usize + 1;
+const COUNTS: usize = Count::Ejected as usize + 1;

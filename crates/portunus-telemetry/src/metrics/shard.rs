@@ -106,6 +106,11 @@ impl Shard {
         self.record(listener, |cells| cells.count(Count::Refused).add(1));
     }
 
+    /// The system did not give a connection that waits.
+    pub fn accept_failed(&self, listener: ListenerSeries) {
+        self.record(listener, |cells| cells.count(Count::Unaccepted).add(1));
+    }
+
     /// A client's TLS handshake succeeded: with TLS 1.3, or 1.2; anew, or with a resumed session.
     pub fn tls_handshake(&self, listener: ListenerSeries, tls13: bool, resumed: bool) {
         self.edge(listener, |cells| cells.handshake(tls13, resumed));
@@ -134,6 +139,21 @@ impl Shard {
             Connect::Failed => Count::Failed,
         };
         self.record(endpoint, |cells| cells.count(count).add(1));
+    }
+
+    /// An endpoint was ejected so often since the last call.
+    pub fn ejections(&self, endpoint: EndpointSeries, count: u32) {
+        self.record(endpoint, |cells| cells.count(Count::Ejections).add(count.into()));
+    }
+
+    /// An endpoint is ejected now; [`Shard::ejected_down`] must follow, once.
+    pub fn ejected_up(&self, endpoint: EndpointSeries) {
+        self.record(endpoint, |cells| cells.count(Count::Ejected).add(1));
+    }
+
+    /// An endpoint is not ejected any more.
+    pub fn ejected_down(&self, endpoint: EndpointSeries) {
+        self.record(endpoint, |cells| cells.count(Count::Ejected).sub(1));
     }
 
     /// This shard's part of a series, if it has one.

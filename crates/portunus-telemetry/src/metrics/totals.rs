@@ -33,6 +33,8 @@ pub struct Totals {
     pub config: ConfigTotals,
     /// The certificates in use.
     pub certificates: Vec<CertificateTotals>,
+    /// The breakers of upstreams.
+    pub breakers: Vec<BreakerTotals>,
     /// What became of those that were to come.
     pub renewals: RenewalTotals,
     /// The access log.
@@ -90,6 +92,17 @@ pub struct CertificateTotals {
     pub name: Box<str>,
     /// When it ends to be valid.
     pub not_after: Wall,
+}
+
+/// The breaker of one upstream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BreakerTotals {
+    /// The upstream's name.
+    pub upstream: Box<str>,
+    /// 0 closed, 1 half-open, 2 open.
+    pub state: u8,
+    /// How often it came to stand where: the words of the label, and counts.
+    pub turns: [(&'static str, u64); 3],
 }
 
 /// What became of certificates that were to come.

@@ -36,6 +36,10 @@ pub(crate) enum Source {
     Refreshes,
     /// When each certificate ends.
     Certificates,
+    /// Where the breaker of each upstream stands.
+    BreakerStates,
+    /// How often the breaker of each upstream came to stand where.
+    BreakerTurns,
     /// Own answers by reason.
     Replies,
     /// Decisions of filters.
@@ -88,6 +92,12 @@ pub static METRICS: &[Metric] = &[
         LISTENER,
         Count::Refused,
         "Connections closed unserved: over a limit, without a PROXY head, for an unknown TLS name.",
+    ),
+    counter(
+        "portunus_listener_accept_errors_total",
+        LISTENER,
+        Count::Unaccepted,
+        "Times that the system gave no connection, for want of file descriptors say; it waits a moment then.",
     ),
     metric(
         "portunus_listener_tls_handshakes_total",
@@ -147,6 +157,22 @@ pub static METRICS: &[Metric] = &[
         Count::Retries,
         "Attempts after the first.",
     ),
+    metric(
+        "portunus_upstream_breaker_state",
+        Kind::Gauge,
+        Unit::None,
+        &["upstream"],
+        Source::BreakerStates,
+        "Where the breaker stands: 0 closed, 1 half-open, 2 open.",
+    ),
+    metric(
+        "portunus_upstream_breaker_transitions_total",
+        Kind::Counter,
+        Unit::None,
+        &["upstream", "to"],
+        Source::BreakerTurns,
+        "Times that the breaker came to stand elsewhere.",
+    ),
     codes("portunus_endpoint_requests_total", ENDPOINT, "Requests that ended, by endpoint."),
     durations(
         "portunus_endpoint_request_duration_seconds",
@@ -161,6 +187,18 @@ pub static METRICS: &[Metric] = &[
         &["upstream", "endpoint", "result"],
         Source::Connects,
         "Connections taken for requests: reused from the pool, or dialled.",
+    ),
+    counter(
+        "portunus_endpoint_ejections_total",
+        ENDPOINT,
+        Count::Ejections,
+        "Times that the endpoint was ejected for what it did with requests.",
+    ),
+    gauge(
+        "portunus_endpoint_ejected",
+        ENDPOINT,
+        Count::Ejected,
+        "1 while the endpoint is ejected.",
     ),
     metric(
         "portunus_certificate_expiry_timestamp_seconds",

@@ -1,6 +1,8 @@
 //! What a program is started with.
 
 use std::fmt::Display;
+use std::os::fd::OwnedFd;
+use std::process::Command;
 
 use super::Program;
 use crate::{Folder, Identity};
@@ -17,13 +19,14 @@ pub struct Setup {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     folder: Folder,
+    socket: Option<OwnedFd>,
 }
 
 impl Setup {
     pub(super) fn new(config: &str) -> Self {
         let config = config.to_owned();
         let (places, arguments, variables) = (Vec::new(), Vec::new(), Vec::new());
-        Self { config, places, arguments, variables, folder: Folder::new() }
+        Self { config, places, arguments, variables, folder: Folder::new(), socket: None }
     }
 
     /// Puts `value` wherever the configuration has `{name}`.
@@ -61,6 +64,13 @@ impl Setup {
         self
     }
 
+    /// Gives it a listening socket, as a service manager does.
+    #[must_use]
+    pub fn socket(mut self, socket: impl Into<OwnedFd>) -> Self {
+        self.socket = Some(socket.into());
+        self
+    }
+
     /// Starts the program and waits until it is ready.
     #[must_use]
     #[track_caller]
@@ -89,6 +99,13 @@ impl Setup {
             }
         }
         self.folder.write("portunus.yaml", &text);
+    }
+
+    pub(super) fn command(&self) -> Command {
+        match &self.socket {
+            Some(socket) => self.folder.command_with(socket.try_clone().expect("a file number")),
+            None => self.folder.command(),
+        }
     }
 
     pub(super) fn folder(&self) -> &Folder {

@@ -60,6 +60,7 @@ fn choice(source: &UpstreamSource, route: &Route, share: f64) -> Choice {
         connect_timeout: route.timeouts.connect.unwrap_or(plan.connect_timeout),
         first_byte_timeout: route.timeouts.first_byte.unwrap_or(plan.first_byte_timeout),
         idle_timeout: route.timeouts.idle.unwrap_or(plan.idle_timeout),
+        breaker: plan.breaker,
     }
 }
 

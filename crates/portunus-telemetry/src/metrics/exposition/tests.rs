@@ -169,6 +169,25 @@ fn what_became_of_certificates_is_told_by_result_and_kind() {
     assert_eq!(lines(&page, "portunus_certificate_refreshes"), refreshes);
 }
 
+#[test]
+fn a_breaker_shows_where_it_stands_and_how_often_it_came_there() {
+    let registry = registry();
+    assert!(lines(&registry.render(Exposition::Prometheus), "portunus_upstream_b").is_empty());
+    registry.show_breakers(vec![BreakerTotals {
+        upstream: "orders".into(),
+        state: 2,
+        turns: [("closed", 1), ("half_open", 1), ("open", 2)],
+    }]);
+    let page = registry.render(Exposition::Prometheus);
+    let expected = [
+        "portunus_upstream_breaker_state{upstream=\"orders\"} 2",
+        "portunus_upstream_breaker_transitions_total{upstream=\"orders\",to=\"closed\"} 1",
+        "portunus_upstream_breaker_transitions_total{upstream=\"orders\",to=\"half_open\"} 1",
+        "portunus_upstream_breaker_transitions_total{upstream=\"orders\",to=\"open\"} 2",
+    ];
+    assert_eq!(lines(&page, "portunus_upstream_breaker"), expected);
+}
+
 /// More kinds than there are places, less the one that has its place already.
 const MANY: [&str; 25] = [
     "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "k10", "k11", "k12", "k13", "k14",

@@ -64,10 +64,12 @@ fn a_connection_may_close_on_another_worker() {
     first.connection_accepted(listener);
     second.connection_closed(listener);
     second.connection_refused(listener);
+    second.accept_failed(listener);
     let sums = &registry.snapshot().listeners[0].sums;
     assert_eq!(
-        [Count::Accepted, Count::Open, Count::Refused].map(|count| sums.count(count)),
-        [2, 1, 1]
+        [Count::Accepted, Count::Open, Count::Refused, Count::Unaccepted]
+            .map(|count| sums.count(count)),
+        [2, 1, 1, 1]
     );
 }
 
