@@ -132,6 +132,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
     let unrouted = routes.unrouted();
     let (routes, records) = routes.finish(inputs);
     let trusted: Vec<_> = inputs.spec.trusted_proxies.iter().map(|range| range.value.0).collect();
+    let filters = chains.finish();
     let snapshot = Snapshot {
         generation: inputs.previous.map_or(0, |before| before.snapshot.generation) + 1,
         router,
@@ -140,6 +141,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
         listeners: listeners.finish(inputs, &servers),
         upstreams: by_id(&upstreams),
         trusted: Networks::new(&trusted),
+        slots: filters.live_slots(),
         access_log,
     };
     Some(Compiled {
@@ -154,7 +156,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
         listener_ids: listeners.ids,
         servers,
         clients,
-        filters: chains.finish(),
+        filters,
         routes: records,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use portunus_exchange::Exchange;
-use portunus_filter::SlotId;
+use portunus_filter::{SlotId, Way};
 
 /// What the filter of a slot remembers of the exchanges that are under way on a worker.
 #[derive(Debug, Default)]
@@ -53,6 +53,33 @@ impl Memory {
         };
         let token = tokens.split(';').filter_map(own).next_back()?;
         self.seen.borrow_mut().get_mut(&token).map(with)
+    }
+}
+
+/// Notes of which operation the body is that goes a way and is looked into by the filter of a slot; `None` where it is not.
+pub(crate) fn note_body(exchange: &mut Exchange, way: Way, slot: SlotId, operation: Option<usize>) {
+    let before = exchange.attributes.value(attribute(way)).unwrap_or_default();
+    let mut notes = String::from_utf8_lossy(before).into_owned();
+    let noted = operation.map_or_else(String::new, |operation| operation.to_string());
+    // The last note of a slot holds.
+    notes.push_str(&format!("{}:{noted};", slot.index()));
+    exchange.attributes.set(attribute(way), notes.as_bytes());
+}
+
+/// The operation of a body that is looked into.
+pub(crate) fn noted_body(exchange: &Exchange, way: Way, slot: SlotId) -> Option<usize> {
+    let notes = std::str::from_utf8(exchange.attributes.value(attribute(way))?).ok()?;
+    let own = |note: &'_ str| {
+        let (known, operation) = note.split_once(':')?;
+        (known.parse() == Ok(slot.index())).then_some(operation.parse().ok())
+    };
+    notes.split(';').filter_map(own).next_back()?
+}
+
+fn attribute(way: Way) -> &'static str {
+    match way {
+        Way::Request => "openapi.request_body",
+        Way::Response => "openapi.response_body",
     }
 }
 
