@@ -78,8 +78,8 @@ pub(crate) fn noted_body(exchange: &Exchange, way: Way, slot: SlotId) -> Option<
 
 fn attribute(way: Way) -> &'static str {
     match way {
-        Way::Request => "openapi.request_body",
-        Way::Response => "openapi.response_body",
+        Way::Request => REQUEST_BODY,
+        Way::Response => RESPONSE_BODY,
     }
 }
 
@@ -97,6 +97,9 @@ impl Drop for Forget {
 
 /// The attribute that leads from an exchange to what is remembered of it.
 const TOKENS: &str = "openapi.seen";
+
+const REQUEST_BODY: &str = "openapi.request_body";
+const RESPONSE_BODY: &str = "openapi.response_body";
 
 #[cfg(test)]
 mod tests;
