@@ -12,7 +12,10 @@ hosts:
 consumers:
   - {name: acme, id: c-17, groups: [partners], keys: [{id: filed, value: the-key-of-the-file}]}
 plans: {gold: 100/s}
+admin: {address: "127.0.0.1:0", token: the-token-of-the-admin-api}
 "#;
+
+const TOKEN: &str = "the-token-of-the-admin-api";
 
 fn setup(origin: &Origin) -> Setup {
     Program::config(CONFIG).fill("origin", origin)
@@ -22,7 +25,11 @@ fn setup(origin: &Origin) -> Setup {
 #[track_caller]
 fn key(program: &Program, arguments: &str) -> Finished {
     let admin = program.admin_address();
-    program.folder().run(&format!("key {arguments} --admin {admin}"))
+    let token = program.path("admin.token");
+    std::fs::write(&token, TOKEN).unwrap();
+    program
+        .folder()
+        .run(&format!("key {arguments} --admin {admin} --token-file {}", token.display()))
 }
 
 /// Makes a key and gives it.
@@ -163,8 +170,9 @@ fn what_cannot_be_done_says_why() {
     refused("rotate nothing", "there is no key `nothing`");
     program.reload(&format!("{CONFIG}stores: {{keys: off}}\n"));
     refused("create --consumer acme", "`stores.keys` is off");
-    let broken =
-        program.admin_client().request("POST", "/api/consumers/acme/keys").body("{").send();
+    let mut admin = program.admin_client();
+    let broken = admin.request("POST", "/api/consumers/acme/keys");
+    let broken = broken.header("Authorization", &format!("Bearer {TOKEN}")).body("{").send();
     assert_eq!(broken.status, 415);
 }
 
@@ -180,6 +188,38 @@ fn a_second_program_on_the_same_state_serves_and_says_what_is_wrong() {
     assert_eq!(keys["state"], "down", "{keys}");
     let finished = key(&second, "create --consumer acme").with_code(1);
     assert!(finished.stderr.contains("another Portunus uses it"), "{finished:?}");
+}
+
+#[test]
+fn whoever_merely_reaches_the_admin_api_changes_no_keys() {
+    let origin = Origin::text("a");
+    let program = setup(&origin).start();
+    let admin = program.admin_address();
+    let bare = |arguments: &str| program.folder().run(&format!("key {arguments} --admin {admin}"));
+    let _ = bare("list").with_code(0);
+    let refused = bare("create --consumer acme").with_code(1);
+    assert!(refused.stderr.contains("the token of `admin.token` is needed"), "{refused:?}");
+    assert_eq!(bare("revoke filed").code, Some(1));
+    program.reload(&CONFIG.replace(", token: the-token-of-the-admin-api", ""));
+    let refused = key(&program, "create --consumer acme").with_code(1);
+    assert!(refused.stderr.contains("write `admin: {token: {file: admin.token}}`"), "{refused:?}");
+    let delete = program.admin_client().request("DELETE", "/api/consumers/acme").send();
+    assert_eq!(delete.status, 403);
+}
+
+#[test]
+fn whoever_may_open_the_socket_needs_no_token() {
+    let origin = Origin::text("a");
+    let config = CONFIG.replace(
+        "{address: \"127.0.0.1:0\", token: the-token-of-the-admin-api}",
+        "\"unix:{socket}\"",
+    );
+    let folder = portunus_testkit::Folder::new();
+    let socket = folder.path("admin.sock").display().to_string();
+    let program = Program::config(&config).fill("origin", &origin).fill("socket", &socket).start();
+    let made = program.folder().run(&format!("key create --consumer acme --admin unix:{socket}"));
+    let made = made.with_code(0).stdout;
+    assert_eq!(status(&program, made.trim_end()), 200);
 }
 
 #[test]

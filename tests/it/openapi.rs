@@ -224,3 +224,17 @@ fn a_large_document_is_a_source_of_routes() {
     let listed = program.admin("/api/routes");
     assert!(listed.text().contains("createChatCompletion"));
 }
+
+#[test]
+fn a_mock_answers_only_what_fits() {
+    let document = "openapi: 3.0.3\npaths:\n  /orders:\n    post:\n      requestBody: {required: true, \
+        content: {application/json: {schema: {type: object, required: [price]}}}}\n      \
+        responses: {'201': {description: made}}\n";
+    let program = Program::config("hosts: {\"*\": {openapi: {file: api.yaml, mock: true}}}")
+        .file("api.yaml", document)
+        .start();
+    let mut client = program.client();
+    assert_eq!(send(&mut client, "POST", "/orders", "{\"price\": 1}").status, 201);
+    send(&mut client, "POST", "/orders", "{}").assert_own(400, "validate.request");
+    send(&mut client, "POST", "/orders", "{").assert_own(400, "validate.body");
+}

@@ -132,6 +132,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
     let unrouted = routes.unrouted();
     let (routes, records) = routes.finish(inputs);
     let trusted: Vec<_> = inputs.spec.trusted_proxies.iter().map(|range| range.value.0).collect();
+    let filters = chains.finish();
     let snapshot = Snapshot {
         generation: inputs.previous.map_or(0, |before| before.snapshot.generation) + 1,
         router,
@@ -141,6 +142,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
         upstreams: by_id(&upstreams),
         trusted: Networks::new(&trusted),
         limits: limits(inputs.spec),
+        slots: filters.live_slots(),
         access_log,
     };
     Some(Compiled {
@@ -155,7 +157,7 @@ fn read(inputs: &Inputs<'_>, operations: &Operations, reader: &mut Reader<'_>) -
         listener_ids: listeners.ids,
         servers,
         clients,
-        filters: chains.finish(),
+        filters,
         routes: records,
     })
 }

@@ -75,7 +75,9 @@ fn proof(kind: &CredentialKind) -> (&str, Cow<'_, [u8]>) {
         CredentialKind::Certificate(wanted) => {
             ("certificate", format!("{wanted:?}").into_bytes().into())
         }
-        CredentialKind::Claim { claim, value } => (claim, value.as_bytes().into()),
+        CredentialKind::Claim { issuer, claim, value } => {
+            (claim, format!("{issuer:?} {value}").into_bytes().into())
+        }
     }
 }
 
@@ -140,7 +142,7 @@ impl Found<'_> {
         }
         for (claim, values) in &spec.claims {
             for value in values {
-                self.claim(claim, value, &consumer, reader);
+                self.claim(claim, value, spec.claim_issuer.as_ref(), &consumer, reader);
             }
         }
     }
@@ -209,12 +211,14 @@ impl Found<'_> {
         &mut self,
         claim: &str,
         value: &Spanned<String>,
+        issuer: Option<&Spanned<String>>,
         consumer: &Arc<Consumer>,
         reader: &mut Reader<'_>,
     ) {
         let text = format!("{claim}={}", value.value);
-        if self.is_new(format!("claim {text}"), value.span, "this claim", reader) {
-            let kind = CredentialKind::Claim { claim: claim.into(), value: boxed(value) };
+        let issuer: Option<Box<str>> = issuer.map(boxed);
+        if self.is_new(format!("claim {issuer:?} {text}"), value.span, "this claim", reader) {
+            let kind = CredentialKind::Claim { issuer, claim: claim.into(), value: boxed(value) };
             self.add(&text, consumer, kind);
         }
     }

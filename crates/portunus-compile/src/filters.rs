@@ -5,10 +5,13 @@
 //! of the path, and two routes that say the same still have filters of their own.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use portunus_base::UpstreamId;
-use portunus_filter::{Background, BuildCx, Factory, Link, Services, Slots, Stores, UpstreamNames};
+use portunus_filter::{
+    Background, BuildCx, Factory, Link, LiveSlots, Services, Slots, Stores, UpstreamNames,
+};
 use portunus_spec::{Lookup, Node, Reader, Span, Spanned, yaml};
 
 use crate::readings::{Readings, Recorded};
@@ -35,6 +38,8 @@ pub(crate) struct Filters<'a> {
     written: Vec<Place<'a>>,
     built: HashMap<Key, Built>,
     slots: Slots,
+    /// The slots of the filters that routes have: one that is written twice has slots of its own in each place.
+    live: Vec<Range<usize>>,
 }
 
 /// What each filter is built with.
@@ -52,6 +57,7 @@ pub(crate) struct BuiltFilters {
     by_key: HashMap<Key, Built>,
     /// Slots that were handed out, those of filters that are gone included: workers still hold their state.
     slots: usize,
+    live: LiveSlots,
     stores: Stores,
 }
 
@@ -77,6 +83,8 @@ struct Built {
     readings: Arc<Readings>,
     upstreams: Arc<[(Spanned<String>, UpstreamId)]>,
     tasks: Arc<[Arc<dyn Background>]>,
+    /// The slots of it and of the filters within it.
+    slots: Range<usize>,
     warned: bool,
 }
 
@@ -96,7 +104,7 @@ impl<'a> Filters<'a> {
             stores,
             registry: inputs.registries.filters,
         };
-        Self { parts, previous: kept, written, built, slots }
+        Self { parts, previous: kept, written, built, slots, live: Vec::new() }
     }
 
     /// Notes a filter; what is returned stands for it in [`Filters::link`].
@@ -114,7 +122,7 @@ impl<'a> Filters<'a> {
         upstreams: &mut Upstreams<'_>,
         reader: &mut Reader<'_>,
     ) -> Option<Link> {
-        let Self { parts, previous, written, built, slots } = self;
+        let Self { parts, previous, written, built, slots, live } = self;
         let place = written.get_mut(place)?;
         let used: Vec<&str> = params.iter().copied().filter(|name| place.mentions(name)).collect();
         if let Some((_, link)) = place.forms.iter().find(|(names, _)| **names == *used) {
@@ -135,6 +143,7 @@ impl<'a> Filters<'a> {
         };
         let link = made.as_ref().map(|made| made.link.clone());
         place.forms.push((key.params.clone(), link.clone()));
+        live.extend(made.as_ref().map(|made| made.slots.clone()));
         built.extend(made.map(|made| (key, made)));
         link
     }
@@ -152,9 +161,10 @@ impl<'a> Filters<'a> {
         self.written.get(place).map_or(Span::NONE, |place| place.written.span)
     }
 
-    pub(crate) fn finish(mut self) -> BuiltFilters {
+    pub(crate) fn finish(self) -> BuiltFilters {
         let stores = self.parts.stores.clone();
-        BuiltFilters { by_key: self.built, slots: self.slots.take().index(), stores }
+        let (slots, live) = (self.slots.next_index(), LiveSlots::new(self.live));
+        BuiltFilters { by_key: self.built, slots, live, stores }
     }
 }
 
@@ -162,6 +172,11 @@ impl BuiltFilters {
     /// The work that filters want done while they are in force.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &Arc<dyn Background>> {
         self.by_key.values().flat_map(|built| &*built.tasks)
+    }
+
+    /// The slots of all of them.
+    pub(crate) fn live_slots(&self) -> LiveSlots {
+        self.live.clone()
     }
 }
 
@@ -204,6 +219,7 @@ impl Clone for Built {
             readings: Arc::clone(&self.readings),
             upstreams: Arc::clone(&self.upstreams),
             tasks: Arc::clone(&self.tasks),
+            slots: self.slots.clone(),
             warned: self.warned,
         }
     }
@@ -225,6 +241,7 @@ fn build(
 ) -> Option<Built> {
     let lookup = Recorded::new(parts.lookup);
     let mut tasks = Vec::new();
+    let first_slot = slots.next_index();
     let mut names = RecordedNames { upstreams, asked: Vec::new() };
     let mut inner = Reader::at(&lookup, written.path.as_str());
     let mut cx = BuildCx {
@@ -251,6 +268,7 @@ fn build(
         upstreams: names.asked.into(),
         readings: Arc::new(lookup.finish()),
         tasks: tasks.into(),
+        slots: first_slot..slots.next_index(),
         warned,
     })
 }

@@ -180,6 +180,7 @@ fn add(
 ) {
     let span = openapi.file.span;
     let written: Vec<String> = host.routes.names().map(str::to_owned).collect();
+    warn_of_wide_paths(host, &routes, reader);
     let mut places: HashMap<String, usize> = HashMap::new();
     for route in routes {
         if written.contains(&route.path) {
@@ -196,6 +197,28 @@ fn add(
         operations.0.insert(key, Arc::from(route.name));
         rules.rules.push(rule);
     }
+}
+
+/// The most specific path wins, whoever wrote it: a route that is meant to stand before the document may not do so.
+fn warn_of_wide_paths(host: &HostSpec, routes: &[DocumentRoute], reader: &mut Reader<'_>) {
+    for (path, _) in &host.routes.0 {
+        let Some(found) = routes.iter().find(|route| is_below(&route.path, path)) else { continue };
+        let message = format!(
+            "this route does not get `{}`: the document's path is more specific",
+            found.path
+        );
+        let help = "write what holds for those paths in `use` of the host, or in `operations`";
+        reader.warning(path.span, message).help(help);
+    }
+}
+
+/// Whether a path with `/**` at its end is for all that another one is for.
+fn is_below(path: &str, wide: &str) -> bool {
+    let Some(start) = wide.strip_suffix("/**") else { return false };
+    let mut parts = path.split('/');
+    start.split('/').all(|wide| {
+        parts.next().is_some_and(|part| part == wide || wide.starts_with('{') || wide == "*")
+    })
 }
 
 fn rule(

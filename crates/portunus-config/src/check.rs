@@ -130,6 +130,14 @@ fn admin(admin: &AdminSpec, reader: &mut Reader<'_>) {
         AdminAddressSpec::On(ListenAddress::Tcp(address)) => !address.ip().is_loopback(),
         AdminAddressSpec::On(ListenAddress::Unix(_)) | AdminAddressSpec::Off => false,
     };
+    if let Some(token) = &admin.token {
+        let length = token.expose().chars().count();
+        if length < TOKEN_CHARS_MIN {
+            let message =
+                format!("a token of less than {TOKEN_CHARS_MIN} characters can be guessed");
+            reader.error(token.span, message).help("`openssl rand -hex 32` makes a good one");
+        }
+    }
     if open {
         let warning = reader.warning(admin.address.span, "other machines can reach the admin API");
         warning.help("write 127.0.0.1:8170 unless a firewall guards it");
@@ -226,5 +234,7 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
 
 /// A day: longer than any exchange that somebody still waits for.
 const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Fewer characters in the admin API's token could be guessed.
+const TOKEN_CHARS_MIN: usize = 16;
 /// Filters of the language that later versions bring: nobody should believe that they are on.
 const LATER_FILTERS: &[&str] = &["cache", "compress", "decompress", "grpc_web", "wasm"];

@@ -53,7 +53,9 @@ pub(crate) fn overrides(
     diagnostics: &mut Diagnostics,
 ) {
     for (name, text) in env {
-        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        let Some(path) = name.strip_prefix(PREFIX).filter(|_| name != ADMIN_TOKEN) else {
+            continue;
+        };
         let steps: Vec<&str> = path.split("__").collect();
         let first = steps.first().map(|step| step.to_lowercase()).unwrap_or_default();
         if !known.contains(&first.as_str()) {
@@ -112,3 +114,5 @@ fn join(path: &str, key: &str) -> String {
 
 /// What the names of overriding variables start with.
 const PREFIX: &str = "PORTUNUS_";
+/// It is for commands that ask the admin API.
+const ADMIN_TOKEN: &str = "PORTUNUS_ADMIN_TOKEN";

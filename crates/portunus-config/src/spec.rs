@@ -22,7 +22,7 @@ use std::fmt;
 use std::time::Duration;
 
 use portunus_spec::shape::{Json, Scalar};
-use portunus_spec::{Named, Node, Reader, Shape, Spanned, Spec, read_parsed, spec};
+use portunus_spec::{Named, Node, Reader, Secret, Shape, Spanned, Spec, read_parsed, spec};
 
 pub(crate) use acme::DIRECTORIES;
 pub use acme::{
@@ -148,6 +148,9 @@ spec! {
         short = address;
         /// Where it listens, or `off`.
         address: Spanned<AdminAddressSpec> = Spanned::none(AdminAddressSpec::DEFAULT),
+        /// What requests that change consumers and keys show as `Authorization: Bearer`, unless they come over a Unix socket.
+        /// Without it such requests are taken over a Unix socket alone.
+        token: Option<Spanned<Secret>>,
     }
 }
 

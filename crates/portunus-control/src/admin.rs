@@ -72,7 +72,7 @@ fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
         .route("/api/authority", get(async |Seen(seen): Seen| Json(answers::authority(&seen))))
         .route("/api/config", get(config))
         .route("/api/reload", post(reload))
-        .merge(keys::routes())
+        .merge(keys::routes(guard::Gate { reach, shared: Weak::clone(&shared) }))
         .layer(middleware::from_fn_with_state(reach, guard::guard))
         .with_state(shared)
 }

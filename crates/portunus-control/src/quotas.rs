@@ -4,6 +4,7 @@ use std::path::Path;
 #[expect(clippy::disallowed_types, reason = "only the saving of quotas takes it")]
 use std::sync::Mutex;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use portunus_base::{Clock as _, SystemClock};
 use portunus_filter::Services;
@@ -26,9 +27,10 @@ impl Quotas {
         Self { book: services.state(QuotaBook::STATE, || book) }
     }
 
-    /// Saves what was used since the last time.
+    /// Saves what was used since the last time. A disk that hangs does not keep the process from its end.
     pub(crate) async fn save(&self) {
-        if let Err(error) = self.book.save(SystemClock.wall()).await {
+        let saved = tokio::time::timeout(SAVE_MAX, self.book.save(SystemClock.wall())).await;
+        if let Err(error) = saved.unwrap_or_else(|_| Err("the disk does not answer".to_owned())) {
             tracing::warn!("what was used of quotas is not saved: {error}");
         }
     }
@@ -94,6 +96,7 @@ impl QuotaPersistence for Kept {
     }
 }
 
+const SAVE_MAX: Duration = Duration::from_secs(10);
 /// In the state folder.
 const FILE: &str = "quotas.redb";
 

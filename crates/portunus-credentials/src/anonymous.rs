@@ -13,7 +13,7 @@ use portunus_telemetry::DecisionId;
 spec! {
     /// Makes a request of nobody one of a consumer.
     ///
-    /// It comes after filters with `optional: true`, or last in an `any_of`. A request with an identity is let alone.
+    /// It comes after filters with `optional: true`, or after an `any_of` with it. A request with an identity is let alone.
     pub struct AnonymousSpec {
         short = consumer;
         /// The consumer; without it the request has the subject `anonymous` and no consumer.

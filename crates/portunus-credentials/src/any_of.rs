@@ -6,14 +6,14 @@ mod turn;
 use std::any::Any;
 use std::sync::Arc;
 
-use portunus_exchange::{Exchange, Phase, PhaseSet};
+use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
 use portunus_filter::{
-    Again, BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, Interest, Link, Patch,
-    SlotId, Verdict,
+    Again, BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, Interest, Link, LocalFuture,
+    Patch, SlotId, Verdict, Way,
 };
 use portunus_spec::{Node, Spanned, spec};
 
-use crate::marks;
+use crate::{AnonymousSpec, marks};
 use refused::Refused;
 use turn::{Came, Turn};
 
@@ -53,12 +53,20 @@ impl Buildable for AnyOfSpec {
 
 fn member(at: usize, written: &Spanned<Node>, cx: &mut BuildCx<'_, '_>) -> Option<Link> {
     let link = cx.filter(written)?;
-    if link.interest.phases.has(Phase::Request) {
+    if link.filter.refuses() {
         return Some(link);
     }
-    let message = format!("`{}` (number {}) lets every request through", link.name, at + 1);
+    let message = format!("`{}` (number {}) refuses nobody", link.name, at + 1);
     let error = cx.reader.error(written.span, message);
-    error.help("write filters here that refuse requests: `api_key`, `jwt`, `ip`");
+    error.help(match link.name {
+        AnonymousSpec::NAME => {
+            "write it after `any_of: {filters: [...], optional: true}`, not among its filters"
+        }
+        _ => {
+            "write filters here that refuse requests, such as `api_key`, `jwt` or `ip`; \
+             `optional: true` is for `any_of` itself"
+        }
+    });
     None
 }
 
@@ -77,7 +85,41 @@ impl Filter for AnyOf {
         self.members.iter().any(|link| link.filter.guards(name))
     }
 
+    fn refuses(&self) -> bool {
+        !self.optional
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        self.members.iter().for_each(|link| link.filter.forget(exchange));
+    }
+
+    fn needs_body(&self, way: Way, exchange: &Exchange) -> bool {
+        self.passed(exchange).is_some_and(|(_, link)| link.needs_body(way, exchange))
+    }
+
+    fn has_own_pages(&self) -> bool {
+        self.members.iter().any(|link| link.filter.has_own_pages())
+    }
+
+    fn own_page(&self, exchange: &Exchange) -> Option<usize> {
+        self.members.iter().find_map(|link| link.filter.own_page(exchange))
+    }
+
+    fn on_own_page(
+        &self,
+        exchange: &mut Exchange,
+        body: Vec<u8>,
+        cx: &mut FilterCx<'_>,
+    ) -> LocalFuture<Reply> {
+        let owner = self.members.iter().find(|link| link.filter.own_page(exchange).is_some());
+        match owner {
+            Some(link) => link.filter.on_own_page(exchange, body, cx),
+            None => Box::pin(async { Reply::problem(404, "route.none") }),
+        }
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
+        self.remove_copies(exchange);
         self.ask_from(0, Refused::default(), exchange, cx)
     }
 
@@ -168,8 +210,19 @@ impl AnyOf {
             verdict => {
                 patch.apply(exchange);
                 marks::set(exchange, PASSED, self.slot, at);
+                if matches!(verdict, Verdict::Continue) {
+                    self.members.iter().skip(at + 1).for_each(|it| it.filter.forget(exchange));
+                }
                 Ok(verdict)
             }
+        }
+    }
+
+    /// Removes what the client says in the place of any member. Those that are not asked would not do it.
+    fn remove_copies(&self, exchange: &mut Exchange) {
+        let headers = &mut exchange.request.headers;
+        if headers.iter().any(|header| self.guards(header.name)) {
+            headers.retain(|header| !self.guards(header.name));
         }
     }
 

@@ -87,10 +87,16 @@ impl Filter for ApiKey {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        self.places.iter().for_each(|place| place.hide(exchange));
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
-        for place in &self.places {
-            place.hide(exchange);
-        }
+        self.forget(exchange);
         match self.identity(exchange, cx) {
             Ok(identity) => {
                 for place in self.places.iter().filter(|_| self.strip) {

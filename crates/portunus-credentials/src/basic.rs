@@ -127,6 +127,10 @@ impl Filter for Basic {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         match login(exchange) {
             Ok(login) => self.check(login, exchange, cx),

@@ -59,6 +59,11 @@ impl Gate {
         Self { challenge: challenge.into(), lacks, optional, counted }
     }
 
+    /// Whether requests without a credential go on.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
+    }
+
     /// Lets a request through as that identity.
     pub(crate) fn pass(
         &self,

@@ -10,7 +10,7 @@ use portunus_base::{ByteSize, Wall};
 use portunus_exchange::{Exchange, Phase, PhaseSet};
 use portunus_filter::{
     BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, SlotId,
-    Verdict,
+    Verdict, Way,
 };
 use portunus_http::HeaderId;
 use portunus_identity::{Consumers, Identity};
@@ -132,6 +132,10 @@ impl Filter for Hmac {
         Interest { phases, request_body, ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         let found = self.check(exchange, cx);
         let (identity, digest_covered) = match found {
@@ -140,6 +144,10 @@ impl Filter for Hmac {
         };
         marks::set(exchange, DIGEST, self.slot, digest_covered.into());
         self.gate.pass(exchange, identity, cx)
+    }
+
+    fn needs_body(&self, _way: Way, exchange: &Exchange) -> bool {
+        marks::get(exchange, DIGEST, self.slot).is_some()
     }
 
     fn on_request_body(

@@ -91,6 +91,10 @@ impl Filter for Mtls {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         let found = self.certificate(exchange).and_then(|it| self.identity(&it, cx));
         match found {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use portunus_base::{ClientCertificate, Mono, RouteId, TlsFacts, UpstreamId, Wall};
-use portunus_http::{HeaderList, RequestHead, ResponseHead, Text};
+use portunus_http::{HeaderList, RequestHead, ResponseHead, Text, percent_decode_into};
 use portunus_identity::Identity;
 use portunus_route::Params;
 
@@ -119,6 +119,27 @@ impl Exchange {
         self.reason = None;
         self.attributes.clear();
         self.held.clear();
+    }
+
+    /// Keeps the value of a query's parameter out of the logs. Names are compared decoded, as an upstream reads them.
+    pub fn hide_parameter(&mut self, name: &[u8]) {
+        let headers = &mut self.request.headers;
+        let Some(query) = self.target.1.map(|query| headers.text(query).to_vec()) else { return };
+        let mut decoded = Vec::new();
+        let mut is_named = |pair: &[u8]| {
+            decoded.clear();
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            percent_decode_into(pair.get(..end).unwrap_or(pair), &mut decoded);
+            decoded == name
+        };
+        if !query.split(|byte| *byte == b'&').any(&mut is_named) {
+            return;
+        }
+        let hidden = [name, b"=[hidden]"].concat();
+        let pairs = query.split(|byte| *byte == b'&');
+        let shown = pairs.map(|pair| if is_named(pair) { &hidden } else { pair });
+        let shown = shown.collect::<Vec<_>>().join(&b'&');
+        self.target.1 = Some(headers.store(&shown));
     }
 
     /// The certificate that the client proved to have.

@@ -6,6 +6,7 @@ mod attributes;
 mod client;
 mod error;
 mod exchange;
+mod extra;
 mod held;
 mod phase;
 mod reply;

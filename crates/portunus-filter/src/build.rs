@@ -1,6 +1,7 @@
 //! What a filter is given when it is built, off the data path.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use portunus_base::UpstreamId;
@@ -33,6 +34,35 @@ impl Slots {
     pub fn take(&mut self) -> SlotId {
         self.next += 1;
         SlotId(self.next - 1)
+    }
+
+    /// The index of the next one.
+    #[must_use]
+    pub fn next_index(&self) -> usize {
+        self.next as usize
+    }
+}
+
+/// The slots of the filters that are in force.
+#[derive(Clone, Debug, Default)]
+pub struct LiveSlots(Box<[Range<usize>]>);
+
+impl LiveSlots {
+    /// Those with an index in one of the ranges.
+    #[must_use]
+    pub fn new(mut ranges: Vec<Range<usize>>) -> Self {
+        ranges.retain(|range| !range.is_empty());
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        ranges.dedup();
+        Self(ranges.into())
+    }
+
+    /// Whether the slot of that index is one of a filter in force.
+    #[must_use]
+    pub fn has(&self, index: usize) -> bool {
+        // Filters are built one after the other, so ranges are the same or apart.
+        let after = self.0.partition_point(|range| range.start <= index);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|it| it.contains(&index))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct CallAnswer {
     pub headers: HeaderList,
     /// The body, up to the bound.
     pub body: Vec<u8>,
+    /// What followed the body, where all of it was read.
+    pub trailers: HeaderList,
 }
 
 /// Makes calls over the worker's own pools, with the upstream's balancing.

@@ -80,6 +80,12 @@ impl Chain {
     /// How the body of this message is treated: by the strongest need of the filters that need it.
     #[must_use]
     pub fn body_mode(&self, way: Way, exchange: &Exchange) -> BodyMode {
+        self.body_mode_before(self.links.len(), way, exchange)
+    }
+
+    /// The same for the first so many filters alone: of a request that the one after them answers.
+    #[must_use]
+    pub fn body_mode_before(&self, count: usize, way: Way, exchange: &Exchange) -> BodyMode {
         let may = match way {
             Way::Request => self.request_bodies,
             Way::Response => self.response_bodies,
@@ -87,7 +93,8 @@ impl Chain {
         if !may {
             return BodyMode::Pass;
         }
-        let needing = self.links.iter().filter(|link| link.needs_body(way, exchange));
+        let links = self.links.iter().take(count);
+        let needing = links.filter(|link| link.needs_body(way, exchange));
         needing.fold(BodyMode::Pass, |mode, link| mode.join(link.interest.body(way)))
     }
 

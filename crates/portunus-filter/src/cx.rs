@@ -6,7 +6,7 @@ use portunus_base::{Mono, Rng, Wall};
 use portunus_identity::Directory;
 use portunus_telemetry::{DecisionId, Shard};
 
-use crate::{Calls, SlotId};
+use crate::{Calls, LiveSlots, SlotId};
 
 /// What a hook is given beside the exchange: time, randomness, per-worker state, calls.
 pub struct FilterCx<'a> {
@@ -77,6 +77,17 @@ impl Locals {
             None => unreachable!("the slot was just filled with this type"),
         }
     }
+
+    /// Frees the state of filters that are gone. An exchange that still runs with one of them has it made anew.
+    pub fn retain(&mut self, live: &LiveSlots) {
+        for (index, place) in self.slots.iter_mut().enumerate() {
+            if !live.has(index) {
+                *place = None;
+            }
+        }
+        let used = self.slots.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        self.slots.truncate(used);
+    }
 }
 
 impl std::fmt::Debug for Locals {
@@ -84,3 +95,6 @@ impl std::fmt::Debug for Locals {
         write!(f, "Locals({} slots)", self.slots.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,8 @@ pub fn identify(exchange: &mut Exchange, identity: Arc<Identity>) {
     tell(headers, HeaderId::XConsumerUsername, consumer.map_or("", |it| &it.name).as_bytes());
     tell(headers, HeaderId::XCredentialIdentifier, identity.credential.as_bytes());
     let mut groups = SmallVec::<[u8; 128]>::new();
-    for group in consumer.map_or(&[][..], |_| &identity.groups) {
+    let told = consumer.map_or(&[][..], |_| &identity.groups);
+    for group in told.iter().filter(|group| is_item(group)) {
         if !groups.is_empty() {
             groups.extend_from_slice(b", ");
         }
@@ -25,6 +26,13 @@ pub fn identify(exchange: &mut Exchange, identity: Arc<Identity>) {
     tell(headers, HeaderId::XConsumerGroups, &groups);
     exchange.attributes.set("user", identity.name().as_bytes());
     exchange.identity = Some(identity);
+}
+
+/// Whether a group can be told as one item of a list. One that cannot is left out alone: it must neither become two
+/// groups nor hide the others.
+fn is_item(group: &str) -> bool {
+    let is_plain = !group.is_empty() && group.trim() == group && !group.contains(',');
+    is_plain && is_field_value(group.as_bytes())
 }
 
 fn tell(headers: &mut HeaderList, id: HeaderId, value: &[u8]) {

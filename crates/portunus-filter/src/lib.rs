@@ -17,7 +17,7 @@ mod services;
 pub mod testing;
 mod verdict;
 
-pub use build::{BuildCx, SlotId, Slots, UpstreamNames};
+pub use build::{BuildCx, LiveSlots, SlotId, Slots, UpstreamNames};
 pub use call::{CallAnswer, CallRequest, Calls};
 pub use chain::{BodyMode, Chain, Link};
 pub use cx::{FilterCx, Local, Locals};
@@ -96,6 +96,16 @@ pub trait Filter: Send + Sync {
     fn guards(&self, _name: &[u8]) -> bool {
         false
     }
+
+    /// Whether it refuses some requests: a filter that asks several takes only such. Asked once, when it is built.
+    fn refuses(&self) -> bool {
+        false
+    }
+
+    /// Takes out of a request what only this filter may see, such as its own cookies, and out of the logs what nobody
+    /// may. Called where the request goes on without [`Filter::on_request`]: another filter has let it through in this
+    /// one's place.
+    fn forget(&self, _exchange: &mut Exchange) {}
 
     /// Whether it has pages of its own that take a body. Asked once, when the snapshot is compiled.
     fn has_own_pages(&self) -> bool {

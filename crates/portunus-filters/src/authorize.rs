@@ -106,6 +106,10 @@ impl Filter for Authorize {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        true
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.tell(exchange, cx);
         let Some(rule) = self.broken(exchange, cx.wall) else {

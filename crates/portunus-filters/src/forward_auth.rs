@@ -129,7 +129,11 @@ impl Filter for ForwardAuth {
     }
 
     fn guards(&self, name: &[u8]) -> bool {
-        self.guard.iter().any(|names| names.fits(name))
+        self.guard.iter().any(|names| names.claims(name))
+    }
+
+    fn refuses(&self) -> bool {
+        true
     }
 
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {

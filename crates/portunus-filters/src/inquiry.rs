@@ -25,7 +25,7 @@ use portunus_identity::KeyHash;
 use portunus_spec::spec_enum;
 use portunus_telemetry::DecisionId;
 
-use cache::AnswerCache;
+use cache::{AnswerCache, Times};
 use flight::Joined;
 
 spec_enum! {
@@ -42,6 +42,12 @@ spec_enum! {
 pub(crate) trait Form: Send + Sync {
     /// What it is asked about a request.
     fn question(&self, exchange: &Exchange, body: &Bytes) -> (RequestHead, Bytes);
+
+    /// What must be the same for its answer to hold for another request: the question, but for what is of one request
+    /// alone.
+    fn identity(&self, _exchange: &Exchange, _body: &Bytes, question: &Bytes) -> Bytes {
+        question.clone()
+    }
 
     /// What its answer says; None when it says nothing that makes sense.
     fn decision(&self, answer: CallAnswer) -> Option<Decision>;
@@ -117,13 +123,14 @@ impl Inquiry {
         body: &Bytes,
         cx: &mut FilterCx<'_>,
     ) -> Verdict {
-        let (head, body) = self.form.question(exchange, body);
+        let (head, question) = self.form.question(exchange, body);
+        let identity = || self.form.identity(exchange, body, &question);
         let key = self.cache.as_ref().filter(|_| !cx.offline);
-        let key = key.map(|plan| (plan, plan.key(exchange, &head, &body)));
+        let key = key.map(|plan| (plan, plan.key(exchange, &head, identity)));
         let request = CallRequest {
             upstream: self.upstream,
             head,
-            body,
+            body: question,
             timeout: self.timeout,
             answer_bytes_max: ANSWER_BYTES_MAX,
         };
@@ -140,7 +147,7 @@ impl Inquiry {
         }
         let flight = cache.join(key, plan.max);
         let call = cx.calls.call(request);
-        suspend(Arc::clone(&self.form), call, Some(key), Some(flight))
+        suspend(Arc::clone(&self.form), call, Some(key), Some((flight, plan.times)))
     }
 
     /// Goes on after the wait.
@@ -224,19 +231,22 @@ fn suspend(
     form: Arc<dyn Form>,
     call: LocalFuture<Result<CallAnswer, ProxyError>>,
     key: Option<KeyHash>,
-    joined: Option<Joined>,
+    joined: Option<(Joined, Times)>,
 ) -> Verdict {
     Verdict::Suspend(Box::pin(async move {
         let ask = async { call.await.ok().and_then(|answer| form.decision(answer)) };
         let (decision, leads) = match joined {
             None => (ask.await, true),
-            Some(Joined::Leader(landing)) => {
+            Some((Joined::Leader(landing), times)) => {
                 let decision = ask.await;
-                landing.with(decision.clone());
+                // What may not be remembered is for this exchange alone; that nobody answers is so for all.
+                if decision.as_ref().is_none_or(|decision| times.keeps(decision)) {
+                    landing.with(decision.clone());
+                }
                 (decision, true)
             }
-            // Whoever led may be gone before there was an answer.
-            Some(Joined::Follower(flight)) => match flight.wait().await {
+            // Whoever led may be gone before there was an answer, or has got one for itself.
+            Some((Joined::Follower(flight), _)) => match flight.wait().await {
                 Some(decision) => (decision, false),
                 None => (ask.await, true),
             },

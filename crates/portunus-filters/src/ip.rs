@@ -59,6 +59,10 @@ impl Filter for Ip {
         Interest { phases: PhaseSet::NONE.with(Phase::Request), ..Interest::default() }
     }
 
+    fn refuses(&self) -> bool {
+        true
+    }
+
     fn on_request(&self, exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
         match self.table.access(exchange.client.ip) {
             Access::Allow => Verdict::Continue,

@@ -45,6 +45,8 @@ pub enum CredentialKind {
     Certificate(CertificateMatch),
     /// A claim of a token that an issuer vouches for.
     Claim {
+        /// Whose tokens: their `iss`. Without it, those of every issuer that a filter trusts.
+        issuer: Option<Box<str>>,
         /// The claim.
         claim: Box<str>,
         /// Its value.
@@ -157,7 +159,9 @@ impl fmt::Debug for CredentialKind {
             Self::Password { user, .. } => write!(f, "Password({user:?}, ..)"),
             Self::Signature { key_id, .. } => write!(f, "Signature({key_id:?}, ..)"),
             Self::Certificate(wanted) => wanted.fmt(f),
-            Self::Claim { claim, value } => write!(f, "Claim({claim:?}, {value:?})"),
+            Self::Claim { issuer, claim, value } => {
+                write!(f, "Claim({issuer:?}, {claim:?}, {value:?})")
+            }
         }
     }
 }

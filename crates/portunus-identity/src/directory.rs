@@ -34,8 +34,12 @@ pub struct Consumers {
     users: HashMap<Box<str>, Vec<Credential>>,
     signatures: HashMap<Box<str>, Credential>,
     certificates: Vec<(CertificateMatch, Credential)>,
-    claims: HashMap<Box<str>, HashMap<Box<str>, Credential>>,
+    /// By claim and value.
+    claims: HashMap<Box<str>, HashMap<Box<str>, OfIssuers>>,
 }
+
+/// The credentials that one claim proves, each for tokens of another issuer.
+type OfIssuers = Vec<(Option<Box<str>>, Credential)>;
 
 impl Consumers {
     /// Starts an empty table.
@@ -80,10 +84,13 @@ impl Consumers {
         self.certificates.iter().find(fits).map(|(_, credential)| credential)
     }
 
-    /// The credential of a token with that claim.
+    /// The credential of a token of that issuer with that claim; one for tokens of any issuer where there is none for it
+    /// alone.
     #[must_use]
-    pub fn claim(&self, claim: &str, value: &str) -> Option<&Credential> {
-        self.claims.get(claim)?.get(value)
+    pub fn claim(&self, issuer: Option<&str>, claim: &str, value: &str) -> Option<&Credential> {
+        let known = self.claims.get(claim)?.get(value)?;
+        let of = |wanted: Option<&str>| known.iter().find(|(it, _)| it.as_deref() == wanted);
+        of(issuer).or_else(|| of(None)).map(|(_, credential)| credential)
     }
 
     /// The claims that tell consumers apart.
@@ -130,9 +137,15 @@ impl Builder {
                 }
                 is_new
             }
-            CredentialKind::Claim { claim, value } => {
+            CredentialKind::Claim { issuer, claim, value } => {
+                let issuer = issuer.clone();
                 let values = made.claims.entry(claim.clone()).or_default();
-                insert(values, value.clone(), credential)
+                let known = values.entry(value.clone()).or_default();
+                let is_new = known.iter().all(|(other, _)| *other != issuer);
+                if is_new {
+                    known.push((issuer, credential));
+                }
+                is_new
             }
         }
     }

@@ -8,7 +8,7 @@ use portunus_identity::{Consumers, Credential, Identity};
 use portunus_spec::{Named, Reader, Spanned};
 use serde_json::{Map, Value};
 
-use crate::rules;
+use crate::{Fault, rules};
 
 /// How claims become an identity.
 #[derive(Clone, Debug)]
@@ -19,38 +19,39 @@ pub struct IdentityRule {
     pub consumer_claim: Option<String>,
     /// The claim with the groups.
     pub groups_claim: String,
+    /// Whether only consumers are let through.
+    pub consumers_only: bool,
 }
 
 impl IdentityRule {
     /// Who it is, in the words of the token and here. A consumer is found by a credential that a claim proves, else by
     /// the name in the claim of the configuration.
+    ///
+    /// # Errors
+    /// The credential is past its life, or it is nobody who is known here and must be.
     pub fn identity(
         &self,
         claims: Map<String, Value>,
         expires: Option<Wall>,
         consumers: &Consumers,
         now: Wall,
-    ) -> Identity {
+    ) -> Result<Identity, Fault> {
         let text = |name: &str| rules::claim(&claims, name).and_then(Value::as_str);
         let subject = text("sub").or_else(|| text("client_id")).unwrap_or("").into();
-        let credential = credential(&claims, consumers, now);
+        let credential = credential(&claims, consumers, now)?;
         let consumer = match credential {
             Some(credential) => Some(&credential.consumer),
             None => {
                 self.consumer_claim.as_deref().and_then(text).and_then(|it| consumers.by_name(it))
             }
         };
+        if consumer.is_none() && self.consumers_only {
+            return Err(Fault::NoConsumer);
+        }
         let of_consumer = consumer.iter().flat_map(|consumer| consumer.groups.iter().cloned());
-        let of_claims = rules::claim(&claims, &self.groups_claim).map_or(&[][..], items);
-        let of_claims = of_claims.iter().filter_map(Value::as_str).map(Box::from);
-        let mut groups: Vec<Box<str>> = of_consumer.collect();
-        of_claims.for_each(|group| {
-            if !groups.contains(&group) {
-                groups.push(group)
-            }
-        });
+        let groups = self.groups(of_consumer.collect(), &claims);
         let end = credential.and_then(|credential| credential.not_after);
-        Identity {
+        Ok(Identity {
             method: self.method,
             subject,
             credential: credential.map(|it| &*it.id).or_else(|| text("jti")).unwrap_or("").into(),
@@ -59,22 +60,37 @@ impl IdentityRule {
             scopes: rules::scopes(&claims).map(Box::from).collect(),
             expires: [expires, end].into_iter().flatten().min(),
             claims,
+        })
+    }
+
+    /// The groups of the consumer, and those of the claims.
+    fn groups(&self, mut groups: Vec<Box<str>>, claims: &Map<String, Value>) -> Vec<Box<str>> {
+        let of_claims = rules::claim(claims, &self.groups_claim).map_or(&[][..], items);
+        for group in of_claims.iter().filter_map(Value::as_str) {
+            if !groups.iter().any(|known| **known == *group) {
+                groups.push(group.into());
+            }
         }
+        groups
     }
 }
 
-/// The credential that a claim proves; of several, that of the claim whose name comes first.
+/// The credential that a claim proves; of several, one that is alive, and that of the claim whose name comes first.
 fn credential<'c>(
     claims: &Map<String, Value>,
     consumers: &'c Consumers,
     now: Wall,
-) -> Option<&'c Credential> {
+) -> Result<Option<&'c Credential>, Fault> {
+    let issuer = claims.get("iss").and_then(Value::as_str);
     let proven = consumers.claims().filter_map(|name| {
         let value = rules::claim(claims, name)?.as_str()?;
-        let credential = consumers.claim(name, value)?;
-        (!credential.is_expired(now)).then_some((name, credential))
+        let credential = consumers.claim(issuer, name, value)?;
+        Some((credential.is_expired(now), name, credential))
     });
-    proven.min_by_key(|(name, _)| *name).map(|(_, credential)| credential)
+    match proven.min_by_key(|(is_expired, name, _)| (*is_expired, *name)) {
+        Some((true, ..)) => Err(Fault::CredentialExpired),
+        proven => Ok(proven.map(|(.., credential)| credential)),
+    }
 }
 
 /// The items of a list; a value alone is a list of one.

@@ -57,6 +57,10 @@ pub enum Fault {
     Several,
     /// Who issued the token takes it for good no more.
     Inactive,
+    /// The claim that makes it a consumer's is a credential past its life.
+    CredentialExpired,
+    /// It is of no consumer, and only consumers are let through.
+    NoConsumer,
 }
 
 /// A part of a token.
@@ -86,7 +90,7 @@ impl Fault {
     #[must_use]
     pub fn kind(&self) -> FaultKind {
         match self {
-            Self::Expired => FaultKind::Expired,
+            Self::Expired | Self::CredentialExpired => FaultKind::Expired,
             Self::Claim(_) | Self::Scope(_) => FaultKind::Forbidden,
             _ => FaultKind::Invalid,
         }
@@ -124,6 +128,8 @@ impl fmt::Display for Fault {
             }
             Self::Several => "The request has more than one token.",
             Self::Inactive => "The token is not active.",
+            Self::CredentialExpired => "The token's time as a credential is over.",
+            Self::NoConsumer => "The token is not one of a consumer.",
             Self::Scope(scope) => return write!(f, "The token lacks the scope `{scope}`."),
         };
         f.write_str(text)

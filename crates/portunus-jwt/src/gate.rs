@@ -76,9 +76,20 @@ impl Gate {
         })
     }
 
-    /// Removes what the client says in the place of claims. Before anything else.
-    pub(crate) fn remove_copies(&self, exchange: &mut Exchange) {
+    /// Removes what the client says in the place of claims, and what the logs must not say. Before anything else.
+    pub(crate) fn prepare(&self, exchange: &mut Exchange) {
         self.forward.remove_copies(exchange);
+        self.hide(exchange);
+    }
+
+    /// Keeps the token out of the logs.
+    pub(crate) fn hide(&self, exchange: &mut Exchange) {
+        self.place.hide(exchange);
+    }
+
+    /// Whether requests without a token pass.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.optional
     }
 
     /// Whether a claim is told under this name.
@@ -119,17 +130,20 @@ impl Gate {
     }
 
     /// Who asks, from claims that hold at `now`.
+    ///
+    /// # Errors
+    /// It is nobody who is let through.
     pub(crate) fn accept(
         &self,
         claims: Map<String, Value>,
         consumers: &Consumers,
         now: Wall,
-    ) -> Arc<Accepted> {
+    ) -> Result<Arc<Accepted>, Fault> {
         let headers = self.forward.ready(&claims);
         let end = self.rules.end(&claims);
-        let identity = Arc::new(self.identity.identity(claims, end, consumers, now));
+        let identity = Arc::new(self.identity.identity(claims, end, consumers, now)?);
         let expires = identity.expires;
-        Arc::new(Accepted { identity, headers, expires })
+        Ok(Arc::new(Accepted { identity, headers, expires }))
     }
 
     fn admit(&self, accepted: &Accepted, exchange: &mut Exchange) {

@@ -1,7 +1,10 @@
 //! `introspection`: asks the authorisation server whether a token is good (RFC 7662).
 
 mod endpoint;
+mod flights;
 
+use std::any::Any;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +24,7 @@ use crate::token_cache::{CacheBounds, TokenCache};
 use crate::token_place::FromSpec;
 use crate::{Fault, LEEWAY, Rules, TOKEN_BYTES_MAX, challenge, parse_object};
 use endpoint::Endpoint;
+use flights::{Boarding, Flights};
 
 spec! {
     /// Asks the authorisation server whether a token is good (RFC 7662), and says who asks. For tokens of any form.
@@ -32,6 +36,8 @@ spec! {
         client_id: Option<String>,
         /// The secret that goes with it; both are sent as `Authorization: Basic`.
         client_secret: Option<Spanned<Secret>>,
+        /// Whether tokens may go over plain `http://` to another machine.
+        insecure: bool = false,
         /// Bound on one question.
         timeout: Duration = Duration::from_secs(5),
         /// How long a good token is remembered at most, and never beyond its `exp`. `0s` asks each time.
@@ -54,6 +60,8 @@ spec! {
         consumer_claim: Option<String>,
         /// The claim with the groups of who asks.
         groups_claim: String = "groups".to_owned(),
+        /// Whether only tokens of consumers are let through.
+        consumers_only: bool = false,
         /// Whether requests without a token pass too, as nobody. A bad token is still refused.
         optional: bool = false,
         /// Whether the token is taken out of the request to the upstream.
@@ -66,11 +74,17 @@ spec! {
 impl Buildable for IntrospectionSpec {
     const NAME: &'static str = "introspection";
     const DOC: &'static str = "Asks the authorisation server whether a token is good.";
-    const REASONS: &'static [FilterReason] =
-        &[challenge::MISSING, challenge::INVALID, challenge::EXPIRED, challenge::FORBIDDEN, FAILED];
+    const REASONS: &'static [FilterReason] = &[
+        challenge::MISSING,
+        challenge::INVALID,
+        challenge::EXPIRED,
+        challenge::FORBIDDEN,
+        FAILED,
+        BUSY,
+    ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
-        let endpoint = Endpoint::build(&self.endpoint, cx);
+        let endpoint = Endpoint::build(&self.endpoint, self.insecure, cx);
         let authorization = self.authorization(cx);
         let rules = Rules {
             issuer: self.issuer,
@@ -86,6 +100,7 @@ impl Buildable for IntrospectionSpec {
             method: "introspection",
             consumer_claim: self.consumer_claim,
             groups_claim: self.groups_claim,
+            consumers_only: self.consumers_only,
         };
         let parts = GateParts {
             from: self.from.as_ref(),
@@ -140,6 +155,8 @@ struct Introspection {
 struct AskedLocal {
     accepted: AcceptedLocal,
     denied: TokenCache<Fault>,
+    /// Questions that are open.
+    flights: Flights,
 }
 
 impl Filter for Introspection {
@@ -151,16 +168,25 @@ impl Filter for Introspection {
         self.gate.guards(name)
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        self.gate.hide(exchange);
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
-        self.gate.remove_copies(exchange);
+        self.gate.prepare(exchange);
         self.gate.judge(exchange, cx, |token, cx| self.check(token, cx))
     }
 
     fn on_again(&self, exchange: &mut Exchange, again: Again, cx: &mut FilterCx<'_>) -> Verdict {
-        let answer = again.state.and_then(|state| state.downcast::<Answer>().ok());
+        let answer = again.state.and_then(|state| state.downcast::<Rc<Answer>>().ok());
         self.gate.judge(exchange, cx, |token, cx| match answer {
-            Some(answer) => self.conclude(token, *answer, cx),
-            None => Judged::Unavailable(&FAILED),
+            Some(answer) => self.conclude(token, &answer, cx),
+            // Who asked for it has gone before there was an answer.
+            None => self.check(token, cx),
         })
     }
 }
@@ -184,11 +210,22 @@ impl Introspection {
         }
         match local.denied.find(token, now) {
             Some(fault) => Judged::Refused(fault.clone()),
-            None => Judged::Wait(self.ask(token, cx)),
+            None => self.ask(token, cx),
         }
     }
 
-    fn ask(&self, token: &[u8], cx: &FilterCx<'_>) -> Verdict {
+    /// Asks for a token, or waits for the answer to somebody who has asked for the same one.
+    fn ask(&self, token: &[u8], cx: &mut FilterCx<'_>) -> Judged {
+        let local: &mut AskedLocal = cx.local(self.slot);
+        let landing = match local.flights.board(token) {
+            Boarding::Full => return Judged::Unavailable(&BUSY),
+            Boarding::Passenger(answer) => {
+                return Judged::Wait(Verdict::Suspend(Box::pin(
+                    async move { again(answer.await) },
+                )));
+            }
+            Boarding::Pilot(landing) => landing,
+        };
         let mut body = b"token=".to_vec();
         crate::oauth::encode_onto(token, &mut body);
         body.extend_from_slice(b"&token_type_hint=access_token");
@@ -203,24 +240,28 @@ impl Introspection {
             timeout: self.timeout,
             answer_bytes_max: ANSWER_BYTES_MAX,
         });
-        Verdict::Suspend(Box::pin(async move {
-            let answer = Answer::read(call.await);
-            Resume::Again(Patch::default(), Again { step: 1, state: Some(Box::new(answer)) })
-        }))
+        Judged::Wait(Verdict::Suspend(Box::pin(async move {
+            let answer = Rc::new(Answer::read(call.await));
+            landing.land(Rc::clone(&answer));
+            again(Some(answer))
+        })))
     }
 
     /// What follows from an answer, remembered.
-    fn conclude(&self, token: &[u8], answer: Answer, cx: &mut FilterCx<'_>) -> Judged {
+    fn conclude(&self, token: &[u8], answer: &Answer, cx: &mut FilterCx<'_>) -> Judged {
         let (consumers, now) = (cx.directory.load(), cx.wall);
         let checked = match answer {
-            Answer::Active(claims) => self.gate.rules.check(&claims, now).map(|()| claims),
+            Answer::Active(claims) => self
+                .gate
+                .rules
+                .check(claims, now)
+                .and_then(|()| self.gate.accept(claims.clone(), &consumers, now)),
             Answer::Inactive => Err(Fault::Inactive),
             Answer::None => return Judged::Unavailable(&FAILED),
         };
         let local: &mut AskedLocal = cx.local(self.slot);
         match checked {
-            Ok(claims) => {
-                let accepted = self.gate.accept(claims, &consumers, now);
+            Ok(accepted) => {
                 let latest = after(now, self.cache);
                 local.accepted.keep(token, &accepted, latest, CacheBounds::of_tokens(KEPT));
                 Judged::Accepted(accepted)
@@ -262,6 +303,12 @@ impl Answer {
     }
 }
 
+/// Once more, with an answer if there is one.
+fn again(answer: Option<Rc<Answer>>) -> Resume {
+    let state = answer.map(|answer| Box::new(answer) as Box<dyn Any>);
+    Resume::Again(Patch::default(), Again { step: 1, state })
+}
+
 fn after(now: Wall, by: Duration) -> Wall {
     Wall(now.0.saturating_add(u64::try_from(by.as_micros()).unwrap_or(u64::MAX)))
 }
@@ -271,6 +318,9 @@ const FAILED: FilterReason = FilterReason::new(
     503,
     "The authorisation server could not be asked for the token.",
 );
+
+const BUSY: FilterReason =
+    FilterReason::new("auth.busy", 503, "Too many credentials are being checked.");
 
 /// The largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

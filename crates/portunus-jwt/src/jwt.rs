@@ -59,6 +59,8 @@ spec! {
         consumer_claim: Option<String>,
         /// The claim with the groups of who asks.
         groups_claim: String = "groups".to_owned(),
+        /// Whether only tokens of consumers are let through.
+        consumers_only: bool = false,
         /// Whether requests without a token pass too, as nobody. A bad token is still refused.
         optional: bool = false,
         /// Whether the token is taken out of the request to the upstream.
@@ -96,6 +98,7 @@ impl Buildable for JwtSpec {
             method: "jwt",
             consumer_claim: self.consumer_claim,
             groups_claim: self.groups_claim,
+            consumers_only: self.consumers_only,
         };
         let parts = GateParts {
             from: self.from.as_ref(),
@@ -128,8 +131,16 @@ impl Filter for Jwt {
         self.gate.guards(name)
     }
 
+    fn refuses(&self) -> bool {
+        !self.gate.is_optional()
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        self.gate.hide(exchange);
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
-        self.gate.remove_copies(exchange);
+        self.gate.prepare(exchange);
         self.gate.judge(exchange, cx, |token, cx| self.check(token, true, cx))
     }
 
@@ -179,7 +190,7 @@ impl Jwt {
             return Ok(Judged::Accepted(accepted));
         }
         let verified = crate::verify(token, TOKEN_BYTES_MAX, keys, &self.gate.rules, now)?;
-        let accepted = self.gate.accept(verified.claims, &consumers, now);
+        let accepted = self.gate.accept(verified.claims, &consumers, now)?;
         local.keep(token, &accepted, NO_END, self.cache);
         cx.note(|| format!("the token of `{}` is good", accepted.subject()));
         Ok(Judged::Accepted(accepted))
@@ -189,7 +200,8 @@ impl Jwt {
     fn believe(&self, verified: Verified, cx: &mut FilterCx<'_>) -> Judged {
         cx.note(|| UNSIGNED.to_owned());
         let consumers = cx.directory.load();
-        Judged::Accepted(self.gate.accept(verified.claims, &consumers, cx.wall))
+        let accepted = self.gate.accept(verified.claims, &consumers, cx.wall);
+        accepted.map_or_else(Judged::Refused, Judged::Accepted)
     }
 }
 

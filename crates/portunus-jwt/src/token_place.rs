@@ -65,6 +65,13 @@ impl TokenPlace {
         shown.unwrap_or(Shown::Nothing)
     }
 
+    /// Keeps a token of the query out of the logs, whether it is good or bad.
+    pub(crate) fn hide(&self, exchange: &mut Exchange) {
+        if let Some(name) = &self.query {
+            exchange.hide_parameter(name);
+        }
+    }
+
     /// Takes the token out of the request, so that the upstream does not get it.
     pub(crate) fn strip(&self, exchange: &mut Exchange) {
         let request = &mut exchange.request;

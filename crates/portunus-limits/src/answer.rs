@@ -205,6 +205,12 @@ pub(crate) fn no_key() -> Reply {
     Reply::problem(NO_KEY.status, NO_KEY.code).with_detail("The request does not say whose it is.")
 }
 
+/// The answer to a request of nobody who has a plan.
+pub(crate) fn no_plan() -> Reply {
+    let reply = Reply::problem(NO_PLAN.status, NO_PLAN.code);
+    reply.with_detail("Whoever sent the request has no plan.")
+}
+
 /// The answer where `fail: closed` is written, and the shared store does not answer.
 pub(crate) fn no_store() -> Reply {
     let reply = Reply::problem(NO_STORE.status, NO_STORE.code);
@@ -216,6 +222,12 @@ pub(crate) const NO_STORE: FilterReason = FilterReason::new(
     "limit.store",
     503,
     "The shared store of a limit does not answer, and `fail: closed` is set.",
+);
+
+pub(crate) const NO_PLAN: FilterReason = FilterReason::new(
+    "limit.plan",
+    403,
+    "A limit is that of plans, the request is of no consumer who has one, and `no_plan: skip` is not set.",
 );
 
 pub(crate) const NO_KEY: FilterReason = FilterReason::new(

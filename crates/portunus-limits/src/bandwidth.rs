@@ -95,7 +95,9 @@ impl Buildable for BandwidthSpec {
         let (keys, room) = (keys?, room?);
         let rate = spec.rate.value.0;
         let burst = spec.burst.map_or(rate / 10, |burst| burst.0);
-        let state = format!("bandwidth {room} {}", place(spec.name.as_ref(), &spec.per, cx));
+        let written = format!(" {rate} {burst} {}", spec.direction.word());
+        let place = place(spec.name.as_ref(), &spec.per, &written, cx);
+        let state = format!("bandwidth {room} {place}");
         Some(Arc::new(Bandwidth {
             keys,
             rate: PaceRate::new(rate, burst),
@@ -154,7 +156,7 @@ impl Filter for Bandwidth {
     ) -> Verdict {
         // The piece has been counted, as it came from the client.
         let before = exchange.bytes.request.saturating_sub(piece.bytes.len() as u64);
-        self.pace(&self.paces.request, exchange, before, piece.bytes.len(), cx)
+        self.pace(Way::Request, exchange, before, piece.bytes.len(), cx)
     }
 
     fn on_response_body(
@@ -164,7 +166,7 @@ impl Filter for Bandwidth {
         cx: &mut FilterCx<'_>,
     ) -> Verdict {
         let before = exchange.bytes.response;
-        self.pace(&self.paces.response, exchange, before, piece.bytes.len(), cx)
+        self.pace(Way::Response, exchange, before, piece.bytes.len(), cx)
     }
 }
 
@@ -172,7 +174,7 @@ impl Bandwidth {
     /// Lets a piece go on when it is time. `before` have flowed of its body.
     fn pace(
         &self,
-        pace: &Pace,
+        way: Way,
         exchange: &Exchange,
         before: u64,
         length: usize,
@@ -189,15 +191,56 @@ impl Bandwidth {
             Some(key) => key,
             None => self.keys.of_the_rest(scratch),
         };
-        let wait = pace.take(key, self.rate, bytes, now);
+        let wait = self.paces.of(way).take(key, self.rate, bytes, now);
         // What is too short to wait for adds up.
         if wait < WAIT_MIN {
             return Verdict::Continue;
         }
+        let held = Held { paces: Arc::clone(&self.paces), way, rate: self.rate, key, bytes };
         Verdict::Suspend(Box::pin(async move {
             tokio::time::sleep(wait).await;
+            held.flow();
             Resume::Continue(Patch::default())
         }))
+    }
+}
+
+impl Paces {
+    fn of(&self, way: Way) -> &Pace {
+        match way {
+            Way::Request => &self.request,
+            Way::Response => &self.response,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Request,
+    Response,
+}
+
+/// Bytes that wait for their time. When their exchange ends before that, others may have it.
+struct Held {
+    paces: Arc<Paces>,
+    way: Way,
+    rate: PaceRate,
+    key: u64,
+    bytes: u64,
+}
+
+impl Held {
+    /// They go on.
+    fn flow(mut self) {
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.paces.of(self.way).give_back(self.key, self.rate, self.bytes);
+        }
     }
 }
 

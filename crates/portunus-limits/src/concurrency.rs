@@ -80,7 +80,9 @@ impl Buildable for ConcurrencySpec {
             return None;
         }
         let (keys, room) = (keys?, room?);
-        let state = format!("concurrency {room} {}", place(spec.name.as_ref(), &spec.per, cx));
+        let written = format!(" {} {}", spec.max.value, spec.dry_run);
+        let place = place(spec.name.as_ref(), &spec.per, &written, cx);
+        let state = format!("concurrency {room} {place}");
         Some(Arc::new(Concurrency {
             status: if keys.is_of_clients() { 429 } else { 503 },
             keys,

@@ -10,8 +10,8 @@ use portunus_spec::{Node, Reader, Shape, Spec};
 pub(crate) enum Cost {
     /// As much.
     Fixed(u64),
-    /// What this header of the request says, at least 1.
-    RequestHeader(String),
+    /// What this header of the request says: at least 1, and at most `max`, else all that the limit ever gives at once.
+    RequestHeader { name: String, max: Option<u64> },
     /// One for each so many bytes of the answer's body, and a part of them; known only afterwards.
     ResponseBytes(ByteSize),
     /// What this header of the answer says; known only afterwards.
@@ -19,12 +19,13 @@ pub(crate) enum Cost {
 }
 
 impl Cost {
-    /// What must be there before the request passes.
-    pub(crate) fn before(&self, exchange: &Exchange) -> u64 {
+    /// What must be there before the request passes. `largest` is what the limit gives at once.
+    pub(crate) fn before(&self, exchange: &Exchange, largest: impl FnOnce() -> u64) -> u64 {
         match self {
             Self::Fixed(cost) => *cost,
-            Self::RequestHeader(name) => {
-                number(exchange.request.headers.value(name.as_bytes())).unwrap_or(1).max(1)
+            Self::RequestHeader { name, max } => {
+                let cost = number(exchange.request.headers.value(name.as_bytes())).unwrap_or(1);
+                cost.min(max.unwrap_or_else(largest)).max(1)
             }
             // Whatever it will cost, something must be left.
             Self::ResponseBytes(_) | Self::ResponseHeader(_) => 1,
@@ -34,7 +35,7 @@ impl Cost {
     /// What is to be taken once the answer is over.
     pub(crate) fn after(&self, exchange: &Exchange) -> u64 {
         match self {
-            Self::Fixed(_) | Self::RequestHeader(_) => 0,
+            Self::Fixed(_) | Self::RequestHeader { .. } => 0,
             Self::ResponseBytes(unit) => exchange.bytes.response.div_ceil(unit.0.max(1)),
             Self::ResponseHeader(name) => {
                 number(exchange.response.headers.value(name.as_bytes())).unwrap_or(1)
@@ -53,12 +54,24 @@ impl Spec for Cost {
         if node.scalar().is_some() {
             return u64::read(node, reader).map(Self::Fixed);
         }
-        let entry = match node.entries() {
-            Some([entry]) => entry,
+        let (entry, max) = match node.entries() {
+            Some([entry]) => (entry, None),
+            Some([entry, max]) if entry.key.value == "header" && max.key.value == "max" => {
+                (entry, Some(max))
+            }
+            Some([max, entry]) if entry.key.value == "header" && max.key.value == "max" => {
+                (entry, Some(max))
+            }
             _ => return wrong(node, reader),
         };
+        let max = match max {
+            Some(max) => Some(reader.key("max", |reader| u64::read(&max.value, reader))?),
+            None => None,
+        };
         reader.key(&entry.key, |reader| match entry.key.value.as_str() {
-            "header" => String::read(&entry.value, reader).map(Self::RequestHeader),
+            "header" => {
+                String::read(&entry.value, reader).map(|name| Self::RequestHeader { name, max })
+            }
             "response_header" => String::read(&entry.value, reader).map(Self::ResponseHeader),
             "response_bytes" => ByteSize::read(&entry.value, reader).map(Self::ResponseBytes),
             _ => wrong(node, reader),
@@ -68,7 +81,10 @@ impl Spec for Cost {
     fn write(&self) -> Node {
         match self {
             Self::Fixed(cost) => cost.write(),
-            Self::RequestHeader(name) => Node::map([("header", name.write())]),
+            Self::RequestHeader { name, max: None } => Node::map([("header", name.write())]),
+            Self::RequestHeader { name, max: Some(max) } => {
+                Node::map([("header", name.write()), ("max", max.write())])
+            }
             Self::ResponseBytes(unit) => Node::map([("response_bytes", unit.write())]),
             Self::ResponseHeader(name) => Node::map([("response_header", name.write())]),
         }
@@ -87,7 +103,7 @@ impl Spec for Cost {
 
 fn wrong(node: &Node, reader: &mut Reader<'_>) -> Option<Cost> {
     let error = reader.wrong_kind(node, "a cost");
-    error.help("write a number, {header: NAME}, {response_bytes: 1KiB} or {response_header: NAME}");
+    error.help("write a number, {header: NAME, max: 100}, {response_bytes: 1KiB} or {response_header: NAME}");
     None
 }
 

@@ -126,6 +126,11 @@ impl Keys {
         self.write(exchange, wall, scratch).then(|| self.seed.hash(scratch))
     }
 
+    /// The key that is made of these parts.
+    pub(crate) fn of(&self, parts: &[u8]) -> u64 {
+        self.seed.hash(parts)
+    }
+
     /// The key of all requests where something is missing.
     pub(crate) fn of_the_rest(&self, scratch: &mut Vec<u8>) -> u64 {
         // No list of parts looks like this: each ends with a length.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use portunus_base::{Mono, Wall};
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reason};
@@ -15,7 +16,7 @@ use portunus_spec::Spanned;
 use crate::answer::{self, Decisions, HeadersChoice, Outcome, Teller};
 use crate::cost::Cost;
 use crate::key::{Keys, PerSpec};
-use crate::written::Missing;
+use crate::written::{Missing, NoPlan};
 
 /// Counts for whom it is asked.
 pub(crate) trait Counting: Send + Sync + 'static {
@@ -26,6 +27,9 @@ pub(crate) trait Counting: Send + Sync + 'static {
 
     /// Whether the limits are those of plans. Then the plan of whoever asks is given to all that follows.
     fn is_by_plan(&self) -> bool;
+
+    /// The most that is ever given at once.
+    fn largest(&self, plan: Option<&Plan>) -> u64;
 
     /// Takes the cost, if it is there.
     fn admit(&self, ask: &Ask<'_>, cx: &mut FilterCx<'_>) -> Asked;
@@ -72,10 +76,13 @@ pub(crate) struct Meter<C> {
     keys: Keys,
     cost: Cost,
     missing: Missing,
+    no_plan: NoPlan,
     teller: Teller,
     dry_run: bool,
     decisions: Decisions,
     slot: SlotId,
+    /// What it knows its requests by.
+    mark: [u8; 8],
 }
 
 /// The settings of a meter.
@@ -84,6 +91,8 @@ pub(crate) struct MeterSpec<'a> {
     pub(crate) ipv6_prefix: &'a Spanned<u16>,
     pub(crate) cost: Cost,
     pub(crate) missing: Missing,
+    /// `None` where it makes no sense.
+    pub(crate) no_plan: Option<NoPlan>,
     pub(crate) name: Option<&'a Spanned<String>>,
     pub(crate) headers: HeadersChoice,
     pub(crate) dry_run: bool,
@@ -98,17 +107,19 @@ impl<C: Counting> Meter<C> {
     ) -> Option<Arc<dyn Filter>> {
         let keys = Keys::build(spec.per, spec.ipv6_prefix, seed, cx);
         let teller = Teller::build(spec.name, spec.headers, cx);
-        let (counting, keys, teller) = (counting?, keys?, teller?);
+        let (counting, keys, teller, no_plan) = (counting?, keys?, teller?, spec.no_plan?);
         let decisions = Decisions::build(cx);
         Some(Arc::new(Self {
             counting,
             keys,
             cost: spec.cost,
             missing: spec.missing,
+            no_plan,
             teller,
             dry_run: spec.dry_run,
             decisions,
             slot: cx.slot(),
+            mark: next_mark(),
         }))
     }
 
@@ -136,6 +147,9 @@ impl<C: Counting> Filter for Meter<C> {
     }
 
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
+        if self.counting.is_by_plan() && self.plan(exchange).is_none() {
+            return self.without_plan(cx);
+        }
         let ask = |counting: &C, ask: &Ask<'_>, cx: &mut FilterCx<'_>| {
             let only_looks = cx.offline || self.cost.is_known_after();
             if only_looks { counting.peek(ask, cx) } else { counting.admit(ask, cx) }
@@ -154,7 +168,10 @@ impl<C: Counting> Filter for Meter<C> {
             return;
         }
         let mut scratch = std::mem::take(cx.local::<Vec<u8>>(self.slot));
-        if let Ok(key) = self.key(exchange, cx.wall, &mut scratch) {
+        scratch.clear();
+        if let Some(parts) = self.noted(exchange) {
+            scratch.extend_from_slice(parts);
+            let key = self.keys.of(&scratch);
             let plan = self.plan(exchange);
             let cost = self.cost.after(exchange);
             let (plan, parts) = (plan.as_deref(), scratch.as_slice());
@@ -165,6 +182,45 @@ impl<C: Counting> Filter for Meter<C> {
 }
 
 impl<C: Counting> Meter<C> {
+    /// Remembers whose request it was, for when its cost is known: a filter before this one may have answered it, and a
+    /// later one may change what the key is read from.
+    fn note(&self, exchange: &mut Exchange, parts: &[u8]) {
+        if self.noted(exchange).is_some() {
+            return;
+        }
+        let mut all = exchange.attributes.value(NOTED).unwrap_or_default().to_vec();
+        all.extend_from_slice(&self.mark);
+        all.extend_from_slice(&(parts.len() as u64).to_le_bytes());
+        all.extend_from_slice(parts);
+        exchange.attributes.set(NOTED, &all);
+    }
+
+    /// What the key of the request was made of, if it came here.
+    fn noted<'e>(&self, exchange: &'e Exchange) -> Option<&'e [u8]> {
+        let mut rest = exchange.attributes.value(NOTED)?;
+        loop {
+            let (mark, after) = rest.split_first_chunk::<8>()?;
+            let (length, after) = after.split_first_chunk::<8>()?;
+            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+            let (parts, after) = after.split_at_checked(length)?;
+            if *mark == self.mark {
+                return Some(parts);
+            }
+            rest = after;
+        }
+    }
+
+    fn without_plan(&self, cx: &mut FilterCx<'_>) -> Verdict {
+        cx.note(|| "nobody who has a plan".to_owned());
+        match self.no_plan {
+            NoPlan::Skip => Verdict::Continue,
+            NoPlan::Refuse => {
+                cx.count(self.decisions.of(false, self.dry_run));
+                if self.dry_run { Verdict::Continue } else { Verdict::reply(answer::no_plan()) }
+            }
+        }
+    }
+
     /// Asks for the request, and does as is answered.
     fn asking(
         &self,
@@ -177,8 +233,12 @@ impl<C: Counting> Meter<C> {
         let verdict = match self.key(exchange, cx.wall, &mut scratch) {
             Err(verdict) => verdict,
             Ok(key) => {
+                if self.cost.is_known_after() {
+                    self.note(exchange, &scratch);
+                }
                 let plan = self.plan(exchange);
-                let cost = self.cost.before(exchange);
+                let largest = || self.counting.largest(plan.as_deref());
+                let cost = self.cost.before(exchange, largest);
                 let (now, wall) = (cx.now, cx.wall);
                 let asks = Ask { key, parts: &scratch, cost, plan: plan.as_deref(), now, wall };
                 let asked = match ask(&self.counting, &asks, cx) {
@@ -226,3 +286,11 @@ impl<C: Counting> Meter<C> {
         }
     }
 }
+
+fn next_mark() -> [u8; 8] {
+    static MARKS: AtomicU64 = AtomicU64::new(0);
+    MARKS.fetch_add(1, Ordering::Relaxed).to_le_bytes()
+}
+
+/// The attribute with what keys were made of, for filters whose cost is known afterwards.
+const NOTED: &str = "limit_noted";

@@ -12,12 +12,12 @@ use portunus_resilience::{Calendar, Period};
 use portunus_spec::{Spanned, spec};
 use smallvec::SmallVec;
 
-use crate::answer::{HeadersChoice, NO_KEY, NO_STORE, Outcome};
+use crate::answer::{HeadersChoice, NO_KEY, NO_PLAN, NO_STORE, Outcome};
 use crate::cost::Cost;
 use crate::key::PerSpec;
 use crate::meter::{Ask, Asked, Counting, Meter, MeterSpec};
 use crate::remote::{FailChoice, Remote, StoreChoice, forget, later, narrow};
-use crate::written::{Missing, RatesSpec, differ, place, room, with_per};
+use crate::written::{Missing, NoPlan, RatesSpec, differ, place, room, with_per, written_apart};
 pub use book::{QuotaBook, QuotaFuture, QuotaPersistence, QuotaRow};
 
 spec! {
@@ -32,6 +32,8 @@ spec! {
         cost: Cost = Cost::Fixed(1),
         /// What happens to a request that has nothing of what `per` says.
         missing: Missing = Missing::Share,
+        /// With `plan`: what happens to a request of no consumer who has one. It is refused with 403 unless set.
+        no_plan: Option<Spanned<NoPlan>>,
         /// The name that clients see. Quotas of one name share what was used.
         name: Option<Spanned<String>>,
         /// Which headers tell clients of the quota.
@@ -60,6 +62,7 @@ impl Buildable for QuotaSpec {
     const DOC: &'static str = "Lets so many requests pass in a day or a month of the calendar.";
     const REASONS: &'static [FilterReason] = &[
         NO_KEY,
+        NO_PLAN,
         NO_STORE,
         FilterReason::new(
             Quota::REASON,
@@ -79,6 +82,7 @@ impl Buildable for QuotaSpec {
             ipv6_prefix: &spec.ipv6_prefix,
             cost: spec.cost,
             missing: spec.missing,
+            no_plan: NoPlan::build(spec.no_plan.as_ref(), &spec.limit, cx),
             name: spec.name.as_ref(),
             headers: spec.headers,
             dry_run: spec.dry_run,
@@ -103,7 +107,8 @@ impl Quota {
     fn build(spec: &QuotaFields, book: &QuotaBook, cx: &mut BuildCx<'_, '_>) -> Option<Self> {
         let limits = Limits::build(&spec.limit, cx);
         let room = room(&spec.keys_max, &spec.per, cx);
-        let name = place(spec.name.as_ref(), &spec.per, cx);
+        let written = written_apart(&spec.cost, spec.dry_run);
+        let name = place(spec.name.as_ref(), &spec.per, &written, cx);
         let remote = Remote::build(&spec.store, spec.fail, format!("quota {name}"), cx);
         let (limits, room, remote) = (limits?, room?, remote?);
         let needed = |period: &Period| match &limits {
@@ -134,7 +139,8 @@ impl Quota {
     fn spans(&self, ask: &Ask<'_>) -> SmallVec<[SharedSpan; 2]> {
         let span = |(rate, calendar): (Rate, &Calendar)| {
             let (start, left_us) = calendar.span(ask.wall);
-            SharedSpan { limit: rate.count, start, left_us }
+            let period = calendar.period().word();
+            SharedSpan { period, limit: rate.count, start, left_us }
         };
         self.each(ask.plan).map(span).collect()
     }
@@ -189,6 +195,10 @@ impl Counting for Quota {
 
     fn is_by_plan(&self) -> bool {
         matches!(self.limits, Limits::Plan)
+    }
+
+    fn largest(&self, plan: Option<&Plan>) -> u64 {
+        self.each(plan).map(|(rate, _)| rate.count).min().unwrap_or(u64::MAX)
     }
 
     fn admit(&self, ask: &Ask<'_>, _cx: &mut FilterCx<'_>) -> Asked {

@@ -7,14 +7,16 @@ mod remote_rates;
 use std::sync::Arc;
 
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, FilterReason};
+use portunus_identity::Plan;
+use portunus_resilience::Budget;
 use portunus_spec::{Spanned, spec, spec_enum};
 
-use crate::answer::{HeadersChoice, NO_KEY, NO_STORE};
+use crate::answer::{HeadersChoice, NO_KEY, NO_PLAN, NO_STORE};
 use crate::cost::Cost;
 use crate::key::{PerSpec, process_seed};
 use crate::meter::{Ask, Asked, Counting, Meter, MeterSpec};
 use crate::remote::{FailChoice, StoreChoice};
-use crate::written::{Missing, RatesSpec, place, room, with_per};
+use crate::written::{Missing, NoPlan, RatesSpec, place, room, with_per, written_apart};
 use counters::Counters;
 use rates::Rates;
 use remote_rates::RemoteRates;
@@ -37,6 +39,8 @@ spec! {
         cost: Cost = Cost::Fixed(1),
         /// What happens to a request that has nothing of what `per` says.
         missing: Missing = Missing::Share,
+        /// With `plan`: what happens to a request of no consumer who has one. It is refused with 403 unless set.
+        no_plan: Option<Spanned<NoPlan>>,
         /// The name that clients see. Limits of one name and the same rates share their budgets.
         name: Option<Spanned<String>>,
         /// Which headers tell clients of the limit.
@@ -89,6 +93,7 @@ impl Buildable for RateLimitSpec {
     const DOC: &'static str = "Lets so many requests pass in a time, for each client or for all.";
     const REASONS: &'static [FilterReason] = &[
         NO_KEY,
+        NO_PLAN,
         NO_STORE,
         FilterReason::new(
             RateLimit::REASON,
@@ -108,6 +113,7 @@ impl Buildable for RateLimitSpec {
             ipv6_prefix: &spec.ipv6_prefix,
             cost: spec.cost,
             missing: spec.missing,
+            no_plan: NoPlan::build(spec.no_plan.as_ref(), &spec.rate, cx),
             name: spec.name.as_ref(),
             headers: spec.headers,
             dry_run: spec.dry_run,
@@ -127,7 +133,8 @@ impl RateLimit {
         let rates = Rates::build(spec, cx);
         let room = room(&spec.keys_max, &spec.per, cx);
         // What shapes the counters is in their name: a filter that is written otherwise begins anew.
-        let place = place(spec.name.as_ref(), &spec.per, cx);
+        let written = written_apart(&spec.cost, spec.dry_run);
+        let place = place(spec.name.as_ref(), &spec.per, &written, cx);
         let name = rates.as_ref().map(|rates| format!("rate_limit {rates} {place}"));
         let remote = RemoteRates::build(spec, rates.as_ref(), name.clone()?, cx);
         let (rates, room, name, remote) = (rates?, room?, name?, remote?);
@@ -145,6 +152,10 @@ impl Counting for RateLimit {
 
     fn is_by_plan(&self) -> bool {
         matches!(self.rates, Rates::Plan)
+    }
+
+    fn largest(&self, plan: Option<&Plan>) -> u64 {
+        self.rates.of(plan).iter().map(Budget::burst).min().unwrap_or(u64::MAX)
     }
 
     fn admit(&self, ask: &Ask<'_>, cx: &mut FilterCx<'_>) -> Asked {

@@ -8,6 +8,7 @@ use portunus_spec::shape::{Json, Scalar};
 use portunus_spec::{Entry, spec_enum};
 use portunus_spec::{Node, Reader, Shape, Span, Spanned, Spec, Value, read_parsed};
 
+use crate::cost::Cost;
 use crate::key::PerSpec;
 
 /// Makes a spec of another one whose main field may say whom it is for: `100/s per client_ip`.
@@ -134,6 +135,33 @@ spec_enum! {
     }
 }
 
+spec_enum! {
+    /// What happens to a request of nobody who has a plan.
+    pub(crate) enum NoPlan {
+        /// The request is answered with 403.
+        Refuse = "refuse",
+        /// The request is not limited.
+        Skip = "skip",
+    }
+}
+
+impl NoPlan {
+    /// What is written, else `refuse`: what has no limits must be wanted. `None`, with diagnostics, where no plan is
+    /// asked for.
+    pub(crate) fn build(
+        written: Option<&Spanned<Self>>,
+        rates: &RatesSpec,
+        cx: &mut BuildCx<'_, '_>,
+    ) -> Option<Self> {
+        if let (Some(written), RatesSpec::List(_)) = (written, rates) {
+            let error = cx.reader.error(written.span, "`no_plan` is for the limits of plans");
+            error.help("leave it out");
+            return None;
+        }
+        Some(written.map_or(Self::Refuse, |written| written.value))
+    }
+}
+
 /// Each window may be there once, and there must be one.
 pub(crate) fn differ(list: &[Spanned<Rate>], cx: &mut BuildCx<'_, '_>) -> bool {
     if list.is_empty() {
@@ -162,16 +190,28 @@ pub(crate) fn room(
     None
 }
 
-/// Where counters belong: to the name of the limit, else to the list that it stands in; and to those whom it tells
-/// apart.
+/// Where counters belong: to the name of the limit, else to the list that it stands in and to what else it is written
+/// with; and to those whom it tells apart.
 pub(crate) fn place(
     name: Option<&Spanned<String>>,
     per: &[Spanned<PerSpec>],
+    written: &str,
     cx: &BuildCx<'_, '_>,
 ) -> String {
     let per: Vec<String> = per.iter().map(|part| part.value.to_string()).collect();
-    let place = name.map_or(cx.scope, |name| name.value.as_str());
-    format!("{place} per {}", per.join(", "))
+    let per = per.join(", ");
+    match name {
+        Some(name) => format!("{} per {per}", name.value),
+        None => format!("{} per {per}{written}", cx.scope),
+    }
+}
+
+/// What tells limits of the same rates apart: one that only counts takes nothing from one that refuses.
+pub(crate) fn written_apart(cost: &Cost, dry_run: bool) -> String {
+    match (cost, dry_run) {
+        (Cost::Fixed(1), false) => String::new(),
+        _ => format!(" {cost:?} {dry_run}"),
+    }
 }
 
 /// So many keys are 3 GiB.

@@ -29,7 +29,8 @@ async fn end(plan: &Plan, name: Option<&str>, body: &[u8], now: Now) -> Result<(
     let Logout { sid, subject, at } = id_token::logout(&verified, now.seconds())?;
     let provider = provider.mark.as_str();
     if let Some(sid) = &sid {
-        plan.revoke(Ended::ProviderSession { provider, sid }, at);
+        // By our clock, which began the sessions: nothing that comes later has the name of a session that is over.
+        plan.revoke(Ended::ProviderSession { provider, sid }, now.seconds());
     } else if let Some(subject) = &subject {
         plan.revoke(Ended::Subject { provider, subject }, at);
     }

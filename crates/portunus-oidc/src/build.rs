@@ -68,6 +68,7 @@ impl Buildable for OidcSpec {
                 method: "oidc",
                 consumer_claim: self.consumer_claim,
                 groups_claim: self.groups_claim,
+                consumers_only: self.consumers_only,
             },
             forward: forward?,
             forward_access_token: self.forward_access_token,

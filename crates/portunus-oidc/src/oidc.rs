@@ -15,7 +15,7 @@ use crate::cookie::Carried;
 use crate::login::Login;
 use crate::navigation::is_navigation;
 use crate::page::{self, Page};
-use crate::plan::{Found, Plan};
+use crate::plan::{AUTHORIZATION, Found, Plan};
 use crate::provider::{Now, Provider};
 use crate::refusal::Refusal;
 use crate::session::Standing;
@@ -49,6 +49,10 @@ impl Filter for Oidc {
         self.plan.forward.guards(name)
     }
 
+    fn refuses(&self) -> bool {
+        !self.plan.optional
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         let carried = self.plan.cookies.take(&mut exchange.request.headers);
         self.plan.forward.remove_copies(exchange);
@@ -60,6 +64,10 @@ impl Filter for Oidc {
             Some(found) => self.with_session(found, exchange, carried, cx),
             None => self.without_session(exchange, carried, cx),
         }
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        self.plan.cookies.take(&mut exchange.request.headers);
     }
 
     fn has_own_pages(&self) -> bool {
@@ -101,15 +109,22 @@ impl Oidc {
         carried: Carried,
         cx: &mut FilterCx<'_>,
     ) -> Verdict {
-        cx.count(self.decisions.allowed);
         cx.note(|| format!("a session of {}", found.session.claim("sub").unwrap_or_default()));
         let (now, consumers) = (now(cx), cx.directory.load());
         if found.standing == Standing::Refresh && !cx.offline {
+            cx.count(self.decisions.allowed);
             let consumers = Arc::clone(&consumers);
             let refresh = Refresh { plan: Arc::clone(&self.plan), found, carried, consumers, now };
             return Verdict::Suspend(Box::pin(refresh.run()));
         }
-        let mut patch = self.plan.admit(&found, &consumers, now.wall);
+        let mut patch = match self.plan.admit(&found, &consumers, now.wall) {
+            Ok(patch) => patch,
+            Err(refusal) => {
+                cx.count(self.decisions.missing);
+                return Verdict::reply(refusal.reply());
+            }
+        };
+        cx.count(self.decisions.allowed);
         if found.standing == Standing::Aging {
             found.session.seen = now.seconds();
             // It was kept before, so it is short enough.
@@ -128,6 +143,10 @@ impl Oidc {
     ) -> Verdict {
         if self.plan.optional {
             cx.note(|| "no session: goes on as nobody".to_owned());
+            if self.plan.forward_access_token {
+                // The upstream would take the client's word for ours.
+                exchange.request.headers.remove(AUTHORIZATION);
+            }
             return Verdict::Continue;
         }
         if !is_navigation(exchange) {

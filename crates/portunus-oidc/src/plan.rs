@@ -7,8 +7,9 @@ use bytes::Bytes;
 use portunus_base::Wall;
 use portunus_exchange::{Exchange, Reply};
 use portunus_filter::Patch;
+use portunus_http::normalize_path;
 use portunus_identity::Consumers;
-use portunus_jwt::{ForwardedClaims, IdentityRule};
+use portunus_jwt::{Fault, ForwardedClaims, IdentityRule};
 use serde_json::Value;
 
 use crate::cookie::{Carried, Cookies};
@@ -77,7 +78,15 @@ impl Plan {
     }
 
     /// Lets a request through with what a session says of the user.
-    pub(crate) fn admit(&self, found: &Found, consumers: &Consumers, wall: Wall) -> Patch {
+    ///
+    /// # Errors
+    /// The user is nobody who is let through.
+    pub(crate) fn admit(
+        &self,
+        found: &Found,
+        consumers: &Consumers,
+        wall: Wall,
+    ) -> Result<Patch, Refusal> {
         let Found { session, provider, .. } = found;
         let mut claims = session.claims.clone();
         if let Some(scope) = &session.tokens.scope {
@@ -86,17 +95,22 @@ impl Plan {
         let ends = session.created.saturating_add(self.lifetimes.absolute_s);
         let ends = Some(Wall(ends.saturating_mul(1_000_000)));
         let headers = self.forward.ready(&session.claims);
-        let mut identity = self.identity.identity(claims, ends, consumers, wall);
+        let identity = self.identity.identity(claims, ends, consumers, wall);
+        let mut identity = identity.map_err(|fault| match fault {
+            Fault::CredentialExpired => Refusal::Expired,
+            _ => Refusal::NoConsumer,
+        })?;
         if identity.credential.is_empty() {
             identity.credential = provider.name.as_str().into();
         }
         let mut patch = Patch { identity: Some(Arc::new(identity)), ..Patch::default() };
         patch.request_headers.extend(headers.into_iter().map(|(name, value)| (name, Some(value))));
-        if let Some(access) = session.tokens.access.as_ref().filter(|_| self.forward_access_token) {
-            let value = Bytes::from(format!("Bearer {access}"));
-            patch.request_headers.push((Bytes::from_static(b"Authorization"), Some(value)));
+        if self.forward_access_token {
+            let access = session.tokens.access.as_ref();
+            let value = access.map(|access| Bytes::from(format!("Bearer {access}")));
+            patch.request_headers.push((Bytes::from_static(AUTHORIZATION), value));
         }
-        patch
+        Ok(patch)
     }
 
     /// The values of `Set-Cookie` that keep a session.
@@ -167,7 +181,12 @@ impl Plan {
     /// A target, unless it is a page of the filter itself: a login that ends in a logout is none.
     pub(crate) fn target(&self, text: &[u8]) -> Target {
         let target = Target::parse(text);
-        let is_ours = |target: &Target| Page::of(target.path().as_bytes(), &self.prefix).is_some();
+        // As a browser, and we, read the path when it comes back.
+        let is_ours = |target: &Target| {
+            let (path, mut plain) = (target.path().as_bytes(), Vec::new());
+            let path = if normalize_path(path, &mut plain) { &plain } else { path };
+            Page::of(path, &self.prefix).is_some()
+        };
         target.filter(|target| !is_ours(target)).unwrap_or_else(Target::root)
     }
 
@@ -192,6 +211,9 @@ impl Plan {
         self.revoked.add(ended, at, self.lifetimes.absolute_s);
     }
 }
+
+/// Where the upstream finds the access token.
+pub(crate) const AUTHORIZATION: &[u8] = b"Authorization";
 
 /// What a request to one of the filter's own pages brought, for a future that outlives its borrow.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portunus_base::{Mono, Wall};
 use portunus_fetch::{Fetch, Fetcher};
-use portunus_jwt::{Fault, KeySource, Rules, Verified, verify};
+use portunus_jwt::{Fault, KeySource, Rules, Token, Verified, verify};
 use serde_json::{Map, Value};
 
 use crate::form;
@@ -137,15 +137,40 @@ impl Provider {
         let token = session.tokens.refresh.as_deref().ok_or(Refusal::Missing)?;
         let metadata = self.remote.known().await.ok_or(Refusal::Unavailable)?;
         let tokens = self.tokens(self.client.refresh(&metadata, token), now).await?;
-        let Some(id_token) = &tokens.id else {
-            return Ok(Arc::new(Fresh { tokens, claims: None }));
+        let said = match &tokens.id {
+            Some(id_token) => {
+                let verified = self.verify(id_token, &self.id_rules, now).await;
+                let verified = verified.map_err(of_id_token)?;
+                Some(id_token::check_again(verified, &self.client.id, &session.claims)?)
+            }
+            None if self.userinfo => Some(said_at_login(session)),
+            None => None,
         };
-        let verified = self.verify(id_token, &self.id_rules, now).await.map_err(of_id_token)?;
-        let mut claims = id_token::check_again(verified, &self.client.id, &session.claims)?;
+        let claims = match said {
+            Some(claims) => self.complete(&metadata, &tokens, claims).await?,
+            None => None,
+        };
+        Ok(Arc::new(Fresh { tokens, claims }))
+    }
+
+    /// The claims of an ID token with those of the userinfo endpoint, where that is asked. None where it cannot be: the
+    /// new tokens are good all the same, and what was known before stays.
+    async fn complete(
+        &self,
+        metadata: &Metadata,
+        tokens: &Tokens,
+        mut claims: Map<String, Value>,
+    ) -> Result<Option<Map<String, Value>>, Refusal> {
+        if self.userinfo {
+            match self.ask_userinfo(metadata, tokens, &mut claims).await {
+                Err(Refusal::Unavailable) => return Ok(None),
+                asked => asked?,
+            }
+        }
         for name in OF_THE_TOKEN {
             claims.remove(name);
         }
-        Ok(Arc::new(Fresh { tokens, claims: Some(claims) }))
+        Ok(Some(claims))
     }
 
     async fn tokens(&self, fetch: Fetch, now: Now) -> Result<Tokens, Refusal> {
@@ -219,6 +244,17 @@ pub(crate) fn mark(issuer: &str, client: &str) -> String {
     URL_SAFE_NO_PAD.encode(hash.as_ref().get(..MARK_BYTES).unwrap_or_default())
 }
 
+/// The claims of the ID token that a session still has: sealed by us, after it was checked. Without it, those that
+/// identify the user, and speak of the login.
+fn said_at_login(session: &Session) -> Map<String, Value> {
+    let token = session.tokens.id.as_deref().unwrap_or_default();
+    let read = Token::parse(token.as_bytes(), TOKEN_BYTES_MAX).and_then(|token| token.claims());
+    read.unwrap_or_else(|_| {
+        let kept = session.claims.iter().filter(|(name, _)| WHO.contains(&name.as_str()));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    })
+}
+
 fn of_id_token(fault: Option<Fault>) -> Refusal {
     match fault {
         Some(fault) => Refusal::IdToken(id_token::fault(&fault)),
@@ -238,6 +274,8 @@ fn with_query(url: &str, query: &str) -> String {
 
 /// Claims that speak of a token, not of the user: they take room in cookies.
 const OF_THE_TOKEN: [&str; 5] = ["at_hash", "azp", "c_hash", "nonce", "s_hash"];
+/// Claims that say whom the others are about.
+const WHO: [&str; 3] = ["iss", "sub", "aud"];
 const MARK_BYTES: usize = 12;
 /// The longest token that is read: far longer than those that fit into cookies.
 const TOKEN_BYTES_MAX: usize = 128 * 1024;

@@ -42,26 +42,39 @@ pub(crate) struct Refresher {
 }
 
 struct Ask {
+    /// The provider's mark.
+    provider: String,
     /// The refresh token.
     token: String,
     work: Work,
+    /// How old the work may be that is waited for.
+    patience: Duration,
     answer: oneshot::Sender<Refreshed>,
 }
 
 /// How a refresh stands.
 enum Place {
-    UnderWay(Vec<oneshot::Sender<Refreshed>>),
+    /// Since when, and who waits for it.
+    UnderWay(Instant, Vec<oneshot::Sender<Refreshed>>),
     Done(Refreshed, Instant),
 }
 
 impl Refresher {
-    /// What `work` gives, or gave already, for a refresh token.
-    pub(crate) async fn refresh(&self, token: &str, work: Work, timeout: Duration) -> Refreshed {
+    /// What `work` gives, or gave already, for a refresh token of a provider. The work goes on beyond `patience`, and what
+    /// it gives is there for the next request.
+    pub(crate) async fn refresh(
+        &self,
+        provider: &str,
+        token: &str,
+        work: Work,
+        patience: Duration,
+    ) -> Refreshed {
         let (answer, answered) = oneshot::channel();
-        let ask = Ask { token: token.to_owned(), work, answer };
+        let (provider, token) = (provider.to_owned(), token.to_owned());
+        let ask = Ask { provider, token, work, patience, answer };
         // A full queue means that the provider does not answer.
         self.asks.try_send(ask).map_err(|_| Refusal::Unavailable)?;
-        let answered = tokio::time::timeout(timeout, answered).await;
+        let answered = tokio::time::timeout(patience, answered).await;
         answered.ok().and_then(Result::ok).unwrap_or(Err(Refusal::Unavailable))
     }
 }
@@ -99,21 +112,33 @@ impl fmt::Debug for Refresher {
 #[derive(Default)]
 struct Desk {
     places: HashMap<String, Place>,
-    under_way: JoinSet<(String, Refreshed)>,
+    /// Providers that could not be asked, and when that was.
+    down: HashMap<String, Instant>,
+    under_way: JoinSet<Worked>,
+}
+
+/// A piece of work that has ended.
+struct Worked {
+    provider: String,
+    token: String,
+    refreshed: Refreshed,
 }
 
 impl Desk {
     fn take(&mut self, ask: Ask) {
         self.sweep();
-        let Ask { token, work, answer } = ask;
+        let Ask { provider, token, work, patience, answer } = ask;
         let is_full = self.places.len() >= PLACES_MAX;
+        let is_down = self.down.get(&provider).is_some_and(|since| since.elapsed() < DOWN);
         let at_once = match self.places.get_mut(&token) {
-            Some(Place::UnderWay(waiting)) => {
+            Some(Place::UnderWay(since, waiting)) if since.elapsed() < patience => {
                 waiting.push(answer);
                 return;
             }
+            // Others have waited as long already, for nothing.
+            Some(Place::UnderWay(..)) => Some(Err(Refusal::Unavailable)),
             Some(Place::Done(refreshed, _)) => Some(refreshed.clone()),
-            None if is_full => Some(Err(Refusal::Unavailable)),
+            None if is_full || is_down => Some(Err(Refusal::Unavailable)),
             None => None,
         };
         if let Some(refreshed) = at_once {
@@ -121,23 +146,28 @@ impl Desk {
             let _ = answer.send(refreshed);
             return;
         }
-        self.places.insert(token.clone(), Place::UnderWay(vec![answer]));
-        self.under_way.spawn(async move { (token, work.await) });
+        self.places.insert(token.clone(), Place::UnderWay(Instant::now(), vec![answer]));
+        let work = async move { Worked { provider, token, refreshed: work.await } };
+        self.under_way.spawn(work);
     }
 
-    fn done(&mut self, done: Option<(String, Refreshed)>) {
+    fn done(&mut self, done: Option<Worked>) {
         // Nothing ends a piece of work but its own end, with all others.
-        let Some((token, refreshed)) = done else { return };
+        let Some(Worked { provider, token, refreshed }) = done else { return };
         let kept = match refreshed {
-            // The provider may be there for the next one.
-            Err(Refusal::Unavailable) => None,
+            // The refresh token may be good still, when the provider is there again.
+            Err(Refusal::Unavailable) => {
+                self.down.retain(|_, since| since.elapsed() < DOWN);
+                self.down.insert(provider, Instant::now());
+                None
+            }
             _ => Some(Place::Done(refreshed.clone(), Instant::now())),
         };
         let place = match kept {
             Some(place) => self.places.insert(token, place),
             None => self.places.remove(&token),
         };
-        if let Some(Place::UnderWay(waiting)) = place {
+        if let Some(Place::UnderWay(_, waiting)) = place {
             for answer in waiting {
                 let _ = answer.send(refreshed.clone());
             }
@@ -148,7 +178,7 @@ impl Desk {
     fn sweep(&mut self) {
         if self.places.len() < SWEEP_FROM || self.places.len().is_multiple_of(SWEEP_FROM) {
             self.places.retain(|_, place| match place {
-                Place::UnderWay(_) => true,
+                Place::UnderWay(..) => true,
                 Place::Done(_, at) => at.elapsed() < KEPT,
             });
         }
@@ -161,6 +191,8 @@ const PLACES_MAX: usize = 16 * 1024;
 const SWEEP_FROM: usize = 64;
 /// As long as a request that brings an older cookie may be on its way.
 const KEPT: Duration = Duration::from_secs(60);
+/// How long a provider is not asked again that could not be asked: sessions whose tokens hold do not wait for it.
+const DOWN: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,10 @@ use portunus_filter::FilterReason;
 pub(crate) enum Refusal {
     /// There is no session, and a login page would not help.
     Missing,
+    /// The user's time as a consumer is over.
+    Expired,
+    /// The user is no consumer, and only consumers are let through.
+    NoConsumer,
     /// The provider's answer has not the form of one.
     Callback,
     /// The answer belongs to no login that this browser has under way.
@@ -53,7 +57,7 @@ impl Refusal {
         let reply = Reply::problem(reason.status, reason.code);
         let reply = reply.with_detail(self.detail());
         match self {
-            Self::Missing => reply.with_header("WWW-Authenticate", "Cookie"),
+            Self::Missing | Self::Expired => reply.with_header("WWW-Authenticate", "Cookie"),
             Self::Unavailable => reply.with_header("Retry-After", "5"),
             Self::Method(allowed) => reply.with_header("Allow", allowed),
             _ => reply,
@@ -79,6 +83,8 @@ impl Refusal {
     fn reason(self) -> &'static FilterReason {
         match self {
             Self::Missing => &MISSING,
+            Self::Expired => &EXPIRED,
+            Self::NoConsumer => &FORBIDDEN,
             Self::Callback => &CALLBACK,
             Self::State => &STATE,
             Self::Issuer => &ISSUER,
@@ -127,6 +133,8 @@ const KNOWN: [&str; 15] = [
 /// All reasons, for the reference.
 pub(crate) const REASONS: &[FilterReason] = &[
     MISSING,
+    EXPIRED,
+    FORBIDDEN,
     CALLBACK,
     STATE,
     ISSUER,
@@ -144,6 +152,10 @@ pub(crate) const REASONS: &[FilterReason] = &[
 
 const MISSING: FilterReason =
     FilterReason::new("auth.missing", 401, "The request has no credential.");
+const EXPIRED: FilterReason =
+    FilterReason::new("auth.expired", 401, "The credential of the request is past its life.");
+const FORBIDDEN: FilterReason =
+    FilterReason::new("auth.forbidden", 403, "Who asks may not do this.");
 const CALLBACK: FilterReason =
     FilterReason::new("auth.oidc_callback", 400, "The answer of a login has not the form of one.");
 const STATE: FilterReason = FilterReason::new(
@@ -182,7 +194,7 @@ const METHOD: FilterReason = FilterReason::new(
     "That page for logging in or out is not for this method.",
 );
 const FOREIGN: FilterReason =
-    FilterReason::new("auth.oidc_foreign", 403, "Another site may not log the user out.");
+    FilterReason::new("auth.oidc_foreign", 403, "Only the user logs out, no other site.");
 const LOGOUT_TOKEN: FilterReason = FilterReason::new(
     "auth.oidc_logout_token",
     400,

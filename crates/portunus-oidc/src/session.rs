@@ -100,7 +100,8 @@ impl Session {
         self.tokens.access_ends.is_none_or(|ends| now < ends)
     }
 
-    /// Takes new tokens. What the provider did not give anew stays.
+    /// Takes new tokens, and what the provider says of the user now in place of what it said before. Tokens that it did
+    /// not give anew stay.
     pub(crate) fn renew(&mut self, fresh: &Fresh, now: u64) {
         let (old, new) = (std::mem::take(&mut self.tokens), fresh.tokens.clone());
         self.tokens = Tokens {
@@ -111,8 +112,13 @@ impl Session {
             id: new.id.or(old.id),
             scope: new.scope.or(old.scope),
         };
-        for (name, value) in fresh.claims.iter().flatten() {
-            self.claims.insert(name.clone(), value.clone());
+        if let Some(claims) = &fresh.claims {
+            let mut old = std::mem::replace(&mut self.claims, claims.clone());
+            for name in OF_THE_LOGIN {
+                if let Some(value) = old.remove(name) {
+                    self.claims.entry(name).or_insert(value);
+                }
+            }
         }
         self.seen = now;
     }
@@ -186,6 +192,8 @@ fn purpose(cookie: &str) -> String {
 }
 
 const ID_BYTES: usize = 16;
+/// Claims that speak of the login, which stays the same: providers may leave them out later.
+const OF_THE_LOGIN: [&str; 4] = ["sid", "auth_time", "acr", "amr"];
 /// A session is written anew once this part of its idle time has gone by.
 const AGING_PART: u64 = 10;
 

@@ -45,6 +45,8 @@ spec! {
         groups_claim: String = "groups".to_owned(),
         /// The claim that names the consumer. Credentials of consumers that are a claim are found without it.
         consumer_claim: Option<String>,
+        /// Whether only users who are consumers are let through.
+        consumers_only: bool = false,
         /// Headers for the upstream, each with the claim that it tells. What the client sent under these names is always removed.
         forward_claims: Named<String> = Named::default(),
         /// Whether the upstream gets the access token, as `Authorization: Bearer`.

@@ -86,6 +86,7 @@ pub(crate) fn plan(provider: &Arc<Provider>) -> Plan {
             method: "oidc",
             consumer_claim: None,
             groups_claim: "groups".to_owned(),
+            consumers_only: false,
         },
         forward: forward.unwrap(),
         forward_access_token: false,

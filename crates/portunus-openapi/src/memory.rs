@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use portunus_exchange::Exchange;
-use portunus_filter::SlotId;
+use portunus_filter::{SlotId, Way};
 
 /// What the filter of a slot remembers of the exchanges that are under way on a worker.
 #[derive(Debug, Default)]
@@ -56,6 +56,33 @@ impl Memory {
     }
 }
 
+/// Notes of which operation the body is that goes a way and is looked into by the filter of a slot; `None` where it is not.
+pub(crate) fn note_body(exchange: &mut Exchange, way: Way, slot: SlotId, operation: Option<usize>) {
+    let before = exchange.attributes.value(attribute(way)).unwrap_or_default();
+    let mut notes = String::from_utf8_lossy(before).into_owned();
+    let noted = operation.map_or_else(String::new, |operation| operation.to_string());
+    // The last note of a slot holds.
+    notes.push_str(&format!("{}:{noted};", slot.index()));
+    exchange.attributes.set(attribute(way), notes.as_bytes());
+}
+
+/// The operation of a body that is looked into.
+pub(crate) fn noted_body(exchange: &Exchange, way: Way, slot: SlotId) -> Option<usize> {
+    let notes = std::str::from_utf8(exchange.attributes.value(attribute(way))?).ok()?;
+    let own = |note: &'_ str| {
+        let (known, operation) = note.split_once(':')?;
+        (known.parse() == Ok(slot.index())).then_some(operation.parse().ok())
+    };
+    notes.split(';').filter_map(own).next_back()?
+}
+
+fn attribute(way: Way) -> &'static str {
+    match way {
+        Way::Request => REQUEST_BODY,
+        Way::Response => RESPONSE_BODY,
+    }
+}
+
 /// Forgets an exchange when it is over.
 struct Forget {
     seen: Rc<RefCell<HashMap<u64, Seen>>>,
@@ -70,6 +97,9 @@ impl Drop for Forget {
 
 /// The attribute that leads from an exchange to what is remembered of it.
 const TOKENS: &str = "openapi.seen";
+
+const REQUEST_BODY: &str = "openapi.request_body";
+const RESPONSE_BODY: &str = "openapi.response_body";
 
 #[cfg(test)]
 mod tests;

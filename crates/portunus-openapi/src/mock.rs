@@ -139,11 +139,12 @@ fn answer(answers: &[MockAnswer], headers: &HeaderList) -> Reply {
     reply.with_header("Preference-Applied", Bytes::from(applied.join(", ")))
 }
 
-/// The answer of a request that went well, or else the first that there is.
+/// The answer of a request that went well, or else the first that there is. What comes before an answer is none.
 fn usual(answers: &[MockAnswer]) -> Option<(u16, &MockAnswer)> {
+    let is_final = |answer: &&MockAnswer| (200..600).contains(&answer.status);
     let fine = |answer: &&MockAnswer| (200..300).contains(&answer.status);
     let best = answers.iter().filter(fine).min_by_key(|answer| (answer.range, answer.status));
-    best.or_else(|| answers.first()).map(|answer| (answer.status, answer))
+    best.or_else(|| answers.iter().find(is_final)).map(|answer| (answer.status, answer))
 }
 
 /// The form that the client accepts best; the first of those that it accepts alike. `None` where it accepts none of

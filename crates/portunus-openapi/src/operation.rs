@@ -130,8 +130,10 @@ impl StatusRange {
         let hundred = text.strip_suffix("XX").or_else(|| text.strip_suffix("xx"));
         match (text, hundred) {
             ("default", _) => Some(Self::Default),
-            (_, Some(hundred)) => hundred.parse().ok().map(Self::Hundred),
-            _ => text.parse().ok().map(Self::One),
+            (_, Some(hundred)) => {
+                hundred.parse().ok().filter(|hundred| (1..=5).contains(hundred)).map(Self::Hundred)
+            }
+            _ => text.parse().ok().filter(|one| (100..600).contains(one)).map(Self::One),
         }
     }
 
@@ -143,3 +145,6 @@ impl StatusRange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Requests against their operation.
 
+use std::collections::BTreeMap;
+
 use portunus_http::{HeaderId, HeaderList, RequestHead};
 use portunus_route::Params;
 use serde_json::{Map, Value};
@@ -47,10 +49,17 @@ impl Api {
     ) -> Vec<Violation> {
         let query = pairs(request.query().unwrap_or_default());
         let cookies = request.headers.values_of(HeaderId::Cookie).flat_map(cookies);
-        let cookies: Vec<Pair<'_>> = cookies.take(PAIRS_MAX).collect();
-        if query.len() > PAIRS_MAX {
-            let message = format!("has more than {PAIRS_MAX} parameters");
-            return vec![Violation::new(Part::Query, "", message)];
+        let cookies: Vec<Pair<'_>> = cookies.take(PAIRS_MAX + 1).collect();
+        for (pairs, part) in [(&query, Part::Query), (&cookies, Part::Cookie)] {
+            if pairs.len() > PAIRS_MAX {
+                let message = format!("has more than {PAIRS_MAX} parameters");
+                return vec![Violation::new(part, "", message)];
+            }
+        }
+        // Who reads the body may take either.
+        if request.headers.values_of(HeaderId::ContentType).count() > 1 {
+            let message = "is given more than once";
+            return vec![Violation::new(Part::Header, "Content-Type", message)];
         }
         let mut violations = Vec::new();
         for parameter in &operation.parameters {
@@ -109,6 +118,25 @@ impl Api {
             return if *required { Err(BodyFault::Unfit(vec![violation])) } else { Ok(()) };
         }
         check_content(content, &self.requests, headers, body, strictness)
+    }
+
+    /// What the head of a request says of a body that nobody looks into, where the operation needs one.
+    pub(crate) fn check_presence(
+        &self,
+        operation: &Operation,
+        headers: &HeaderList,
+    ) -> Result<(), BodyFault> {
+        let Some(Body { required, content }) = &operation.body else { return Ok(()) };
+        let length = headers.value_of(HeaderId::ContentLength);
+        if *required && length == Some(b"0") {
+            return Err(BodyFault::Unfit(vec![Violation::new(Part::Body, "", "is required")]));
+        }
+        let is_sent = *required || length.is_some_and(|length| length != b"0");
+        let names_none = !content.0.is_empty() && !headers.has(HeaderId::ContentType);
+        if is_sent && names_none {
+            return Err(BodyFault::MediaType(content.list()));
+        }
+        Ok(())
     }
 
     fn check_unknown(
@@ -180,6 +208,18 @@ fn fit(flaws: Vec<Flaw>) -> Result<(), BodyFault> {
     Err(BodyFault::Unfit(violations.collect()))
 }
 
+impl Operation {
+    /// Whether the media type that a request names is one that nobody looks into.
+    pub(crate) fn is_passed_unread(&self, headers: &HeaderList) -> bool {
+        self.body.as_ref().is_some_and(|body| is_unread(&body.content, headers))
+    }
+}
+
+/// Whether the media type that headers name is a form that nobody looks into.
+pub(crate) fn is_unread(content: &Content, headers: &HeaderList) -> bool {
+    form(content, headers).is_ok_and(|media| matches!(media.kind, MediaKind::Opaque))
+}
+
 /// The form of a body that its media type names.
 fn form<'c>(content: &'c Content, headers: &HeaderList) -> Result<&'c Media, String> {
     let text = headers.value_of(HeaderId::ContentType).and_then(|text| str::from_utf8(text).ok());
@@ -209,17 +249,20 @@ fn read_form(form: &FormShape, body: &[u8]) -> Result<Value, String> {
     }
     let mut object = Map::new();
     let is_free = |_: &str| false;
+    let mut others: BTreeMap<&str, Vec<Pair<'_>>> = BTreeMap::new();
+    for pair in pairs.iter().filter(|pair| !form.keys.iter().any(|key| key.claims(&pair.name))) {
+        others.entry(&pair.name).or_default().push(pair.clone());
+    }
     for key in &form.keys {
         let source = Source::Pairs { pairs: &pairs, is_free: &is_free };
         let values = key.decode(&source).map_err(|why| format!("the key `{}` {why}", key.name))?;
         object.extend(values.into_iter().next().map(|value| (key.name.to_string(), value)));
     }
-    for pair in pairs.iter().filter(|pair| !form.keys.iter().any(|key| key.claims(&pair.name))) {
-        let shape = Shape::of_leaf(form.shape.key(&pair.name));
-        let key = Parameter::of_form(&pair.name, shape, None);
+    for (name, pairs) in others {
+        let key = Parameter::of_form(name, Shape::of_leaf(form.shape.key(name)), None);
         let source = Source::Pairs { pairs: &pairs, is_free: &is_free };
         let values = key.decode(&source).map_err(|why| format!("a key {why}"))?;
-        object.extend(values.into_iter().next().map(|value| (pair.name.clone(), value)));
+        object.extend(values.into_iter().next().map(|value| (name.to_owned(), value)));
     }
     Ok(Value::Object(object))
 }

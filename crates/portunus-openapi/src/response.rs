@@ -5,7 +5,7 @@ use portunus_http::{Method, ResponseHead};
 use crate::api::Api;
 use crate::operation::{Answer, MediaKind, Operation};
 use crate::parameter::Source;
-use crate::request::{BodyFault, Strictness, check_content, check_parameter, header};
+use crate::request::{BodyFault, Strictness, check_content, check_parameter, header, is_unread};
 use crate::violation::{Part, Violation};
 
 impl Api {
@@ -59,6 +59,14 @@ impl Api {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Operation {
+    /// Whether the media type that an answer names is one that nobody looks into.
+    pub(crate) fn is_answered_unread(&self, answer: &ResponseHead) -> bool {
+        let described = self.answer(answer.status);
+        described.is_some_and(|described| is_unread(&described.content, &answer.headers))
     }
 }
 

@@ -173,7 +173,8 @@ async fn answer<S: AnswerSource>(
     source.begin(&head, request.head.method)?;
     strip_hop_by_hop(&mut head.headers);
     head.headers.remove_id(HeaderId::ContentLength);
-    let mut answer = CallAnswer { status: head.status, headers: head.headers, body: Vec::new() };
+    let mut answer =
+        CallAnswer { status: head.status, headers: head.headers, ..CallAnswer::default() };
     loop {
         match source.step()? {
             Step::Piece(piece) => {
@@ -184,7 +185,10 @@ async fn answer<S: AnswerSource>(
                 }
             }
             Step::Starved => source.fill().await?,
-            Step::End => return Ok(answer),
+            Step::End => {
+                answer.trailers = source.trailers().cloned().unwrap_or_default();
+                return Ok(answer);
+            }
         }
     }
 }

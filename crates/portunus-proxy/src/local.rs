@@ -46,6 +46,8 @@ pub(crate) struct Local {
     #[expect(clippy::vec_box, reason = "taking and giving one moves a pointer, not the exchange")]
     exchanges: RefCell<Vec<Box<RefCell<Exchange>>>>,
     filters: RefCell<Locals>,
+    /// The snapshot after which the state of filters that are gone was freed.
+    swept: Cell<u64>,
     log: RefCell<Option<LogHandle>>,
     times: RefCell<TimeCache>,
     reasons: RefCell<HashMap<&'static str, ReasonId>>,
@@ -98,6 +100,7 @@ impl Local {
             upstreams: RefCell::default(),
             exchanges: RefCell::default(),
             filters: RefCell::default(),
+            swept: Cell::new(0),
             log: RefCell::new(log),
             times: RefCell::default(),
             reasons: RefCell::new(reasons.collect()),
@@ -286,7 +289,11 @@ impl Local {
         let spare = self.exchanges.borrow().len() / 2;
         self.exchanges.borrow_mut().truncate(spare.max(EXCHANGES_KEPT));
         // Picks up a new snapshot on a quiet worker, so that the old one is freed.
-        let _ = self.plan();
+        let plan = self.plan();
+        let generation = plan.snapshot.generation;
+        if self.swept.replace(generation) != generation {
+            self.filters.borrow_mut().retain(&plan.snapshot.slots);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use portunus_http::{Framing, HeaderId, Method, list_items, reason_phrase};
 
 use crate::grpc;
 use crate::phases::route::is_extended_connect;
-use crate::phases::{filters, request, response};
+use crate::phases::{filters, request};
 use crate::protocol::{AnswerSink, ClientStream, RequestBody};
 use crate::run::{Run, Stop};
 
@@ -139,7 +139,7 @@ fn wants_html(exchange: &Exchange) -> bool {
 
 fn finish_head(run: &Run<'_>, body_bytes: usize) {
     let mut exchange = run.exchange.borrow_mut();
-    response::merge_extra(&mut exchange);
+    exchange.merge_extra();
     if !exchange.response.headers.has(HeaderId::Date) {
         exchange
             .response

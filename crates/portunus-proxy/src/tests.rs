@@ -94,6 +94,7 @@ fn snapshot_with(
         routes: vec![Arc::new(route)],
         listeners: vec![Some(Arc::new(listener))],
         upstreams: vec![Some(upstream)],
+        slots: Default::default(),
         trusted: Default::default(),
         limits: Default::default(),
         access_log: Some(Arc::new(Format::json())),

@@ -59,7 +59,7 @@ fn prepare(run: &Run<'_>) -> Vec<u8> {
         let Exchange { request, response, .. } = &mut *exchange;
         websocket::add_accept(request, response);
     }
-    crate::phases::response::merge_extra(&mut exchange);
+    exchange.merge_extra();
     protocol
 }
 

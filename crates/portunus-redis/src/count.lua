@@ -8,9 +8,10 @@
 --   may pass, microseconds until the span is over.
 
 local need, force, back = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+local EXACT = 2 ^ 53
 local used, fits = {}, true
 for i, key in ipairs(KEYS) do
-  used[i] = math.max(0, (tonumber(redis.call('GET', key) or '0') or 0) - back)
+  used[i] = math.min(math.max(0, (tonumber(redis.call('GET', key) or '0') or 0) - back), EXACT)
   fits = fits and used[i] + need <= tonumber(ARGV[2 + 2 * i])
 end
 local counted = (fits or force) and need or 0
@@ -23,7 +24,7 @@ for i, key in ipairs(KEYS) do
   answer[#answer + 1] = used[i] + need > limit and left * 1000 or 0
   answer[#answer + 1] = left * 1000
   if counted > 0 or back > 0 then
-    redis.call('SET', key, string.format('%.0f', used[i] + counted), 'PX', left + 1)
+    redis.call('SET', key, string.format('%.0f', math.min(used[i] + counted, EXACT)), 'PX', left + 1)
   end
 end
 return answer

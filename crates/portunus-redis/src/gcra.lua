@@ -1,7 +1,8 @@
 -- Takes tokens from the budgets of one key under several rates: from all of them or from none.
 --
 -- The key holds a moment and, for each rate, the debt at that moment. Debts heal with time; a debt that is as large as
--- the room has no tokens left. All numbers are whole and below 2^53, which Lua's numbers keep exactly.
+-- the room has no tokens left. All numbers are whole and at most 2^53, which Lua's numbers keep exactly: Redis makes
+-- others negative, and a client may choose what it asks for.
 --
 -- ARGV: need, want, force, back, age, and for each rate what a token costs, what a microsecond heals, and the room.
 --   At least `need` tokens are taken, up to `want`; with `force` exactly `need`, whatever is there.
@@ -13,6 +14,8 @@ local need, want, force = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local back, age = tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+
+local EXACT = 2 ^ 53
 
 local kept = {}
 for number in string.gmatch(redis.call('GET', KEYS[1]) or '', '%d+') do
@@ -41,13 +44,13 @@ end
 local answer, value, longest = {taken}, {string.format('%.0f', now)}, 0
 for _, rate in ipairs(rates) do
   local asked = rate.debt + need * rate.cost
-  rate.debt = rate.debt + taken * rate.cost
+  rate.debt = math.min(rate.debt + taken * rate.cost, 2 * rate.room)
   local whole = math.ceil(rate.debt / rate.heal)
   longest = math.max(longest, whole)
   value[#value + 1] = string.format('%.0f', rate.debt)
   answer[#answer + 1] = rate.gives
   answer[#answer + 1] = math.max(0, math.floor((rate.room - rate.debt) / rate.cost))
-  answer[#answer + 1] = math.max(0, math.ceil((asked - rate.room) / rate.heal))
+  answer[#answer + 1] = math.min(math.max(0, math.ceil((asked - rate.room) / rate.heal)), EXACT)
   answer[#answer + 1] = whole
 end
 -- A refusal changes nothing, so it writes nothing.

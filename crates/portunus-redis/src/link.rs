@@ -114,6 +114,11 @@ impl Link {
                 count(&self.tally.skipped);
                 Err(SharedError::Down)
             }
+            // Other questions are answered all the same.
+            Ok(Err(SharedError::Answer)) => {
+                count(&self.tally.failed);
+                Err(SharedError::Answer)
+            }
             Ok(Err(error)) => {
                 count(&self.tally.failed);
                 Err(self.failed(error))
@@ -181,6 +186,7 @@ impl Link {
 impl SharedError {
     fn of(error: &RedisError) -> Self {
         match error.kind() {
+            _ if is_of_question(error) => Self::Answer,
             ErrorKind::Server(_) | ErrorKind::AuthenticationFailed | ErrorKind::Extension => {
                 Self::Refused
             }
@@ -188,6 +194,15 @@ impl SharedError {
             _ => Self::Broken,
         }
     }
+}
+
+/// Whether Redis has something against this question alone. A replica, a full memory and missing rights concern all.
+fn is_of_question(error: &RedisError) -> bool {
+    let is_general = error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError);
+    // Before version 7 what a script ran into is told as a general error, in whose text it stands.
+    let concerns_all =
+        |text: &str| ["READONLY", "OOM", "MISCONF"].iter().any(|it| text.contains(it));
+    error.code() == Some("WRONGTYPE") || (is_general && !error.detail().is_some_and(concerns_all))
 }
 
 /// Counts an ask for as long as somebody waits for it.

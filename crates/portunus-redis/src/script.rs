@@ -84,6 +84,8 @@ fn narrow(number: u64) -> u32 {
 /// A day, a month or another span of time that ends by the calendar, with what may be used in it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SharedSpan {
+    /// What kind of span it is, in the key: `day`, `month`.
+    pub period: &'static str,
     /// What may be used.
     pub limit: u64,
     /// When it began.
@@ -132,8 +134,9 @@ impl Question {
         let Take { need, force, back, .. } = take;
         let mut question = Self { arguments: Vec::new(), script: Which::Count, need };
         question.keys(spans.iter().map(|span| {
+            // A day and a month may begin together.
             let start_s = span.start.0 / 1_000_000;
-            format!("{}:{start_s}", key.redis_key())
+            format!("{}:{}:{start_s}", key.redis_key(), span.period)
         }));
         question.numbers([need, u32::from(force), back].map(u64::from));
         for span in spans {

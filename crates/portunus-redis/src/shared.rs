@@ -38,9 +38,9 @@ pub enum SharedError {
     Timeout,
     /// The connection broke.
     Broken,
-    /// Redis answered with an error.
+    /// Redis answered with an error that concerns all asks: it is a replica, or full, or lacks a right.
     Refused,
-    /// Redis answered what the script never says.
+    /// Redis has no answer to this one ask, or answered what the script never says. Others are answered.
     Answer,
 }
 
@@ -207,7 +207,7 @@ impl fmt::Display for SharedError {
             Self::Timeout => "redis did not answer in time",
             Self::Broken => "the connection to redis broke",
             Self::Refused => "redis answered with an error",
-            Self::Answer => "redis answered what was not asked",
+            Self::Answer => "redis has no answer to what was asked",
         })
     }
 }

@@ -30,7 +30,7 @@ impl Calendar {
             if wanted > limit.min(USED_MAX) {
                 return (word, span.answer(false, used, limit));
             }
-            let next = if cost == 0 { word } else { span.word(wanted) };
+            let next = if cost == 0 { word } else { span.put(word, wanted) };
             (next, span.answer(true, wanted, limit))
         };
         let answer = self.table.update(key, |word| span.used(word), step);
@@ -50,7 +50,7 @@ impl Calendar {
         let span = self.period.span(now);
         let step = |word: u64| {
             let used = span.used(word).saturating_add(cost).min(USED_MAX);
-            (if cost == 0 { word } else { span.word(used) }, ())
+            (if cost == 0 { word } else { span.put(word, used) }, ())
         };
         let _ = self.table.update(key, |word| span.used(word), step);
     }
@@ -60,7 +60,7 @@ impl Calendar {
         let span = self.period.span(now);
         let step = |word: u64| {
             let used = span.used(word).saturating_sub(cost);
-            (if word == 0 { 0 } else { span.word(used) }, ())
+            (if word == 0 { 0 } else { span.put(word, used) }, ())
         };
         let _ = self.table.update(key, |word| span.used(word), step);
     }
@@ -88,6 +88,12 @@ impl Calendar {
     pub fn span(&self, now: Wall) -> (Wall, u64) {
         let span = self.period.span(now);
         (span.start, span.left_us)
+    }
+
+    /// After what it begins anew.
+    #[must_use]
+    pub fn period(&self) -> Period {
+        self.period
     }
 
     /// How many counters in use were forgotten for want of room: those that had used least.
@@ -134,6 +140,15 @@ impl Period {
         }
     }
 
+    /// What it is called in the keys of what is kept.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
     fn span(self, now: Wall) -> Span {
         let today = now.0 / DAY_US;
         let (number, since, left) = match self {
@@ -155,13 +170,21 @@ struct Span {
 }
 
 impl Span {
-    fn word(self, used: u64) -> u64 {
-        self.tag() << USED_BITS | used
+    /// The word after `word`, with so much used. One that is ahead stays so.
+    fn put(self, word: u64, used: u64) -> u64 {
+        let tag = if self.is_next(word) { word >> USED_BITS } else { self.tag() };
+        tag << USED_BITS | used
+    }
+
+    /// Whether a word is of the next span: then the clock was set back over its beginning, and what was used counts.
+    fn is_next(self, word: u64) -> bool {
+        word >> USED_BITS == Self { number: self.number + 1, ..self }.tag()
     }
 
     /// What a word says was used in this span.
     fn used(self, word: u64) -> u64 {
-        if word >> USED_BITS == self.tag() { word & USED_MAX } else { 0 }
+        let is_of_it = word >> USED_BITS == self.tag() || self.is_next(word);
+        if is_of_it { word & USED_MAX } else { 0 }
     }
 
     /// Comes round after 179 years. Never 0, as an empty word is.

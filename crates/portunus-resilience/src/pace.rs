@@ -63,6 +63,12 @@ impl Pace {
         wait.unwrap_or_default()
     }
 
+    /// So many bytes were taken, and do not flow after all.
+    pub fn give_back(&self, key: u64, rate: PaceRate, bytes: u64) {
+        let step = |word: u64| (word.saturating_sub(rate.span_ns(bytes)), ());
+        let _ = self.table.update(key, |_| 1, step);
+    }
+
     /// The memory of the table, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {

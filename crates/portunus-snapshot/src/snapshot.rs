@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portunus_base::{ListenerId, UpstreamId};
-use portunus_filter::Chain;
+use portunus_filter::{Chain, LiveSlots};
 use portunus_http::RequestHead;
 use portunus_route::{ConnectionFacts, Event, HostPattern, Missed, Params, Recorder, Router};
 use portunus_telemetry::Format;
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub listeners: Vec<Option<Arc<ListenerPlan>>>,
     /// Upstreams by id; gaps are upstreams of earlier snapshots.
     pub upstreams: Vec<Option<Arc<Upstream>>>,
+    /// The slots of its filters: what workers keep in others is of filters that are gone.
+    pub slots: LiveSlots,
     /// Peers whose word on the client counts.
     pub trusted: Networks,
     /// What the process takes on at once.

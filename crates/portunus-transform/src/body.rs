@@ -55,6 +55,8 @@ pub(crate) enum Unchanged {
     Untouched(Untouched),
     /// It is not what its type says.
     Invalid(String),
+    /// Others may read it, in a way that is not ours: it never goes on as it is.
+    Doubtful(String),
     /// It grew too large.
     TooLarge,
     /// The template failed.
@@ -127,7 +129,7 @@ impl BodyChange {
             return Err(Unchanged::Untouched(Untouched::Empty));
         }
         if !media::is_utf8(headers) {
-            return Err(Unchanged::Invalid("its charset is not UTF-8".to_owned()));
+            return Err(Unchanged::Doubtful("its charset is not UTF-8".to_owned()));
         }
         if !self.reads_json() && self.page.is_some() {
             let body = self.page_value(kind, bytes)?;
@@ -181,9 +183,9 @@ impl From<Fault> for Unchanged {
         match fault {
             Fault::TooLarge => Self::TooLarge,
             Fault::Syntax(why) => Self::Invalid(why),
-            Fault::TooDeep => Self::Invalid("it is nested too deep".to_owned()),
-            Fault::Duplicate => Self::Invalid("an object has a key twice".to_owned()),
-            Fault::NoForm => Self::Invalid("it has no form with names and values".to_owned()),
+            Fault::TooDeep => Self::Doubtful("it is nested too deep".to_owned()),
+            Fault::Duplicate => Self::Doubtful("an object has a key twice".to_owned()),
+            Fault::NoForm => Self::Doubtful("it has no form with names and values".to_owned()),
         }
     }
 }

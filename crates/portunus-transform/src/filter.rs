@@ -268,8 +268,12 @@ impl BodyChange {
                 cx.note(|| format!("the body goes on as it is: {why}"));
                 return Verdict::Continue;
             }
-            (Unchanged::Invalid(why), false) => (400, "transform.body_invalid", Some(why)),
-            (Unchanged::Invalid(why), true) => (502, "transform.answer_invalid", Some(why)),
+            (Unchanged::Invalid(why) | Unchanged::Doubtful(why), false) => {
+                (400, "transform.body_invalid", Some(why))
+            }
+            (Unchanged::Invalid(why) | Unchanged::Doubtful(why), true) => {
+                (502, "transform.answer_invalid", Some(why))
+            }
             (Unchanged::TooLarge, false) => (413, "transform.body_too_large", None),
             (Unchanged::TooLarge, true) => (502, "transform.answer_too_large", None),
             (Unchanged::Failed(why), _) => {

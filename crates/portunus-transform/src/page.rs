@@ -48,7 +48,7 @@ impl Page {
         templates.set_auto_escape_callback(move |_| match escape {
             Escape::Json => AutoEscape::Json,
             Escape::Html => AutoEscape::Html,
-            Escape::None => AutoEscape::None,
+            Escape::None | Escape::Form => AutoEscape::None,
         });
         templates.set_undefined_behavior(UndefinedBehavior::Chainable);
         templates.set_fuel(Some(FUEL));

@@ -1,6 +1,6 @@
 //! The filter `forward_auth`.
 
-use portunus_testkit::{Origin, Program, Request, Response, Transport, faulty};
+use portunus_testkit::{H2Client, Origin, Program, Request, Response, Transport, faulty};
 
 use crate::python::Script;
 
@@ -118,8 +118,8 @@ hosts:
 /// `CheckResponse { status { code: 0 } ok_response { headers { header { key: "x-user" value: "anna" } } } }`
 const ALLOWED: &[u8] = b"\x0a\x00\x1a\x12\x12\x10\x0a\x0e\x0a\x06x-user\x12\x04anna";
 
-/// `CheckResponse { status { code: 7 } denied_response { status { code: 401 } body: "who?" } }`
-const DENIED: &[u8] = b"\x0a\x02\x08\x07\x12\x0b\x0a\x03\x08\x91\x03\x1a\x04who?";
+/// `CheckResponse { status { code: 7 } denied_response { body: "who?" } }`
+const DENIED: &[u8] = b"\x0a\x02\x08\x07\x12\x06\x1a\x04who?";
 
 /// A service of Envoy's protocol that knows one token.
 fn check(request: &Request) -> Response {
@@ -130,11 +130,8 @@ fn check(request: &Request) -> Response {
     let message = if knows { ALLOWED } else { DENIED };
     let mut frame = vec![0, 0, 0, 0, message.len() as u8];
     frame.extend_from_slice(message);
-    match std::str::from_utf8(&frame) {
-        Ok(frame) => Response::chunks(&[frame], &[("grpc-status", "0")]),
-        Err(_) => Response::text(frame),
-    }
-    .header("Content-Type", "application/grpc")
+    let frame = std::str::from_utf8(&frame).unwrap();
+    Response::chunks(&[frame], &[("grpc-status", "0")]).header("Content-Type", "application/grpc")
 }
 
 #[test]
@@ -146,7 +143,7 @@ fn envoy_s_protocol_over_grpc() {
     assert_eq!(request.header("X-User", "root").send().text(), "secret");
     assert_eq!(origin.request().header("x-user"), Some("anna"));
     let refused = client.request("GET", "/a").header("X-User", "root").send();
-    assert_eq!((refused.status, refused.text()), (401, "who?"));
+    assert_eq!((refused.status, refused.text()), (403, "who?"));
     assert_eq!(origin.requests().len(), 1);
 }
 
@@ -177,4 +174,78 @@ fn a_real_grpc_server_is_asked() {
     let failed = client.request("GET", "/a").header("Authorization", "Bearer broken").send();
     failed.assert_own(503, "auth.forward_failed");
     assert_eq!(origin.requests().len(), 1);
+}
+
+const BEFORE_ANSWERS: &str = r#"
+hosts:
+  "*":
+    use: [{forward_auth: {to: "{auth}/verify", forward_body: true}}]
+    routes:
+      /secret: {respond: secret}
+      /moved: {redirect: /secret}
+"#;
+
+/// Lets in who knows the word.
+fn by_body() -> Origin {
+    Origin::new(|request| match request.text() {
+        "sesame" => Response::status(204),
+        _ => Response::text("who are you?").with_status(401),
+    })
+}
+
+#[test]
+fn the_service_has_the_body_before_a_later_filter_answers() {
+    let auth = by_body();
+    let program = Program::config(BEFORE_ANSWERS).fill("auth", &auth).start();
+    let mut client = program.client();
+    for target in ["/secret", "/moved", "/none"] {
+        for method in ["GET", "POST"] {
+            let refused = client.request(method, target).body("guess").send();
+            assert_eq!((refused.status, refused.text()), (401, "who are you?"), "{target}");
+        }
+        assert_eq!(client.get(target).status, 401, "{target} without a body");
+    }
+    let mut ask = |target| client.request("POST", target).body("sesame").send();
+    assert_eq!((ask("/secret").status, ask("/secret").text()), (200, "secret"));
+    assert_eq!(ask("/moved").status, 308);
+    ask("/none").assert_own(404, "route.none");
+    let large = client.request("POST", "/secret").body("x".repeat(70_000)).send();
+    large.assert_own(413, "limit.body");
+}
+
+#[test]
+fn a_body_that_waits_to_be_wanted_is_asked_for_before_the_answer() {
+    let auth = by_body();
+    let program = Program::config(BEFORE_ANSWERS).fill("auth", &auth).start();
+    let mut client = program.client();
+    client.send(
+        "POST /secret HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 6\r\n\
+         Expect: 100-continue\r\n\r\n",
+    );
+    assert!(client.read_head().line.starts_with("HTTP/1.1 100 "));
+    client.send("sesame");
+    assert_eq!(client.read().text(), "secret");
+    assert_eq!(client.get("/secret").status, 401, "the connection goes on");
+}
+
+#[test]
+fn over_http2_too() {
+    let auth = by_body();
+    let program = Program::config(BEFORE_ANSWERS).fill("auth", &auth).start();
+    let client = H2Client::connect(&program.address("web"));
+    assert_eq!(client.request("POST", "/secret").body("guess").send().status, 401);
+    assert_eq!(client.request("POST", "/secret").body("sesame").send().text(), "secret");
+    assert_eq!(client.get("/secret").status, 401);
+}
+
+#[test]
+fn explain_asks_the_service_before_a_later_filter_answers() {
+    let config = BEFORE_ANSWERS.replace("{auth}", "http://127.0.0.1:1");
+    let folder = portunus_testkit::Folder::with(&config);
+    for target in ["/secret", "/none"] {
+        let url = format!("http://shop.test{target}");
+        let arguments = ["explain", "-c", "portunus.yaml", "POST", &url, "-d", "guess"];
+        let shown = folder.run_with(&arguments).with_code(0).stdout;
+        assert!(shown.contains("POST /verify"), "{shown}");
+    }
 }

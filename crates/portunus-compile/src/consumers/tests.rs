@@ -19,6 +19,7 @@ consumers:
     attributes: {tier: gold}
     plan: gold
   - plain
+  - {name: person, claims: {sub: u-1}, claim_issuer: https://id.example.com}
 plans: {gold: {rate: 10/s, quota: [5/d, 9/month]}}
 "#;
 
@@ -59,7 +60,10 @@ fn a_consumer_is_found_by_all_its_credentials() {
     let hex = KeyHash::of(b"abc").to_string().replace("sha256:", "").into();
     let exact = ClientCertificate { fingerprint_sha256: hex, ..Default::default() };
     assert!(robot(exact).unwrap().starts_with("sha256:BA:"));
-    assert_eq!(table.claim("azp", "app").map(|it| &*it.id), Some("azp=app"));
+    assert_eq!(table.claim(None, "azp", "app").map(|it| &*it.id), Some("azp=app"));
+    let of = |issuer: &str| table.claim(Some(issuer), "sub", "u-1").map(|it| &*it.consumer.name);
+    assert_eq!(of("https://id.example.com"), Some("person"));
+    assert_eq!(of("https://other.example.com"), None);
 }
 
 #[test]

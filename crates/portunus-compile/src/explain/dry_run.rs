@@ -104,7 +104,7 @@ fn serve(
     });
     let body = explanation.question.body.as_deref().unwrap_or("");
     let Filtered { steps, answer } =
-        filters::run(compiled, &route.chain, &mut exchange, body.as_bytes());
+        filters::run(compiled, &route.chain, &mut exchange, body.as_bytes(), true);
     explanation.filters = steps;
     explanation.end = match answer {
         Some(answer) => End::Answer(answer),
@@ -126,7 +126,9 @@ fn refuse(
 ) {
     let none = Chain::default();
     let chain = chain.unwrap_or(&none);
-    let Filtered { steps, answer } = filters::heads(compiled, chain, &mut exchange);
+    let body = explanation.question.body.as_deref().unwrap_or("");
+    let Filtered { steps, answer } =
+        filters::run(compiled, chain, &mut exchange, body.as_bytes(), false);
     explanation.filters = steps;
     let answer =
         answer.unwrap_or_else(|| filters::answer(compiled, chain, &mut exchange, miss(missed)));

@@ -128,3 +128,20 @@ fn mistakes_point_at_the_document_or_at_what_is_written_for_it() {
     process.put("wrong.yaml", "openapi: 3.0.0\npaths: {/a: {get: {x-portunus: {usw: []}}}}\n");
     check("{file: wrong.yaml, mock: true, extensions: true}", "has no `use`");
 }
+
+#[test]
+fn a_wide_path_that_is_written_does_not_go_before_the_document() {
+    let process = process();
+    let warnings = |routes: &str| {
+        let text = config("{file: pets.yaml, to: http://127.0.0.1:1}", routes);
+        process.try_load(&text, None).1
+    };
+    for wide in ["/**", "/v1/**", "/{version}/**"] {
+        let shown = warnings(&format!("{{'{wide}': {{respond: mine}}}}"));
+        assert!(shown.contains("this route does not get `/v1/pets"), "{wide}: {shown}");
+    }
+    for apart in ["/v2/**", "/v1/pets/7/**", "/v1/pets"] {
+        let shown = warnings(&format!("{{'{apart}': {{respond: mine}}}}"));
+        assert!(!shown.contains("does not get"), "{apart}: {shown}");
+    }
+}

@@ -9,7 +9,7 @@ use portunus_filter::{BuildCx, Buildable, Factory, Filter, Interest};
 use portunus_spec::spec;
 
 use super::Process;
-use crate::difference;
+use crate::{Compiled, difference};
 
 spec! {
     /// Counts how often it is built.
@@ -91,6 +91,13 @@ fn filters_are_built_once_and_on_a_reload_only_where_they_changed() {
     let changed = difference(Some(&second), &third).routes;
     assert_eq!(changed.changed, ["h47.test/api/r11/{id}"]);
     assert_eq!(changed.kept, ROUTES - 1);
+    let slots = routes + hosts + chain;
+    let live = |compiled: &Compiled| {
+        (0..slots + 9).filter(|slot| compiled.snapshot.slots.has(*slot)).collect::<Vec<_>>()
+    };
+    assert_eq!(live(&second), (0..slots).collect::<Vec<_>>());
+    let now = live(&third);
+    assert_eq!((now.len(), now.last()), (slots, Some(&slots)), "one is gone, and one came");
     let kept = second.snapshot.routes.iter().zip(&third.snapshot.routes);
     assert_eq!(kept.filter(|(old, new)| Arc::ptr_eq(old, new)).count(), ROUTES - 1);
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use portunus_base::Rate;
+use portunus_resilience::{Budget, Period};
 use portunus_spec::{Problem, Reader, Span, Spanned, check as rule};
 
 use super::Names;
@@ -28,9 +29,14 @@ pub(super) fn consumers(names: Names<'_>, reader: &mut Reader<'_>) {
 pub(super) fn plans(names: Names<'_>, reader: &mut Reader<'_>) {
     for (name, plan) in &names.config.plans {
         reader.key(name, |reader| {
-            for rate in plan.rate.iter().chain(&plan.quota) {
-                rule(rate, reader, something);
+            for rate in &plan.rate {
+                rule(rate, reader, self::rate);
             }
+            for quota in &plan.quota {
+                rule(quota, reader, self::quota);
+            }
+            windows_differ(&plan.rate, reader);
+            windows_differ(&plan.quota, reader);
         });
     }
 }
@@ -39,6 +45,32 @@ fn something(rate: &Rate) -> Result<(), Problem> {
     match rate.count {
         0 => Err(Problem::new("a plan that lets nothing pass").help("write a count of 1 or more")),
         _ => Ok(()),
+    }
+}
+
+/// Whether `rate_limit: plan` can keep it: without a budget a consumer would have no limit.
+fn rate(rate: &Rate) -> Result<(), Problem> {
+    something(rate)?;
+    Budget::new(*rate, rate.count).map(drop).map_err(|error| Problem::new(error.to_string()))
+}
+
+/// Whether `quota: plan` can count it.
+fn quota(rate: &Rate) -> Result<(), Problem> {
+    something(rate)?;
+    match Period::of(*rate) {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(format!("`{rate}` is no quota"))
+            .help("write 10000/d or 1000000/month; shorter times belong to `rate`")),
+    }
+}
+
+fn windows_differ(rates: &[Spanned<Rate>], reader: &mut Reader<'_>) {
+    for (at, rate) in rates.iter().enumerate() {
+        let mut before = rates.iter().take(at);
+        if let Some(first) = before.find(|other| other.value.window == rate.value.window) {
+            let error = reader.error(rate.span, "two rates have the same window");
+            error.related(first.span, "the other one").help("keep the smaller one");
+        }
     }
 }
 
@@ -68,6 +100,10 @@ fn consumer<'s>(
     for signature in &consumer.signatures {
         once(&mut taken.signatures, &signature.id, "the signature key", reader);
         self::signature(signature, reader);
+    }
+    if let Some(issuer) = consumer.claim_issuer.as_ref().filter(|_| consumer.claims.is_empty()) {
+        let error = reader.error(issuer.span, "`claim_issuer` without `claims`");
+        error.help("write which claims of its tokens are this consumer: `claims: {azp: web}`");
     }
     if let Some(plan) = &consumer.plan {
         names.known(plan.span, plan, ("plan", &names.config.plans), reader);

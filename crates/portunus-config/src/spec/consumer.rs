@@ -24,6 +24,8 @@ spec! {
         certificates: Vec<Spanned<String>> = Vec::new(),
         /// A token with one of these claims is this consumer.
         claims: Named<Vec<Spanned<String>>> = Named::default(),
+        /// Whose tokens those are: their `iss`. Without it, those of every issuer that a filter of the request trusts.
+        claim_issuer: Option<Spanned<String>>,
         /// The groups it belongs to.
         groups: Vec<Spanned<String>> = Vec::new(),
         /// Anything else that is known about it, for templates and expressions.

@@ -5,7 +5,8 @@ use portunus_spec::{Named, Node, Spanned, spec};
 use super::{ToSpec, UseSpec};
 
 spec! {
-    /// Routes from an OpenAPI document: one for each operation. Paths under `routes` go before those of the document.
+    /// Routes from an OpenAPI document: one for each operation. The most specific path wins, whether it stands there or
+    /// under `routes`; the same path under `routes` replaces the document's.
     pub struct HostOpenApiSpec {
         short = file;
         /// The document, 3.0 or 3.1, in YAML or JSON.

@@ -1,6 +1,6 @@
 //! Consumers and keys over the API. A key is shown once: in the answer to whoever makes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::extract::Path;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use portunus_base::{Clock as _, SystemClock, Wall, parse_duration};
 use portunus_compile::KnownConsumer;
 use portunus_identity::{Consumer, Credential, CredentialKind};
@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Seen;
 use super::answers::timestamp;
+use super::guard;
 use crate::keyring::{self, KeyWish, KeyringError, MadeKey, StoreHealth};
 use crate::shared::Shared;
 
 /// The paths of consumers and keys.
-pub(super) fn routes() -> Router<Weak<Shared>> {
+pub(super) fn routes(gate: guard::Gate) -> Router<Weak<Shared>> {
     Router::new()
         .route("/api/consumers", get(consumers).post(add_consumer))
         .route("/api/consumers/{name}", delete(remove_consumer))
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Router<Weak<Shared>> {
         .route("/api/keys", get(async |Seen(seen): Seen| Json(keys(&seen.keyring.seen()))))
         .route("/api/keys/{id}", delete(revoke))
         .route("/api/keys/{id}/rotate", post(rotate))
+        .route_layer(middleware::from_fn_with_state(gate, guard::keys_guard))
 }
 
 /// One of `/api/consumers`.
@@ -129,14 +131,17 @@ pub(super) fn store(shared: &Shared) -> KeyStoreAnswer {
 async fn consumers(Seen(seen): Seen) -> Json<Vec<ConsumerAnswer>> {
     let seen = seen.keyring.seen();
     let in_file = seen.source.consumers.iter().map(|known| &known.consumer);
-    let names: Vec<&str> = in_file.map(|consumer| &*consumer.name).collect();
+    let names: HashSet<&str> = in_file.map(|consumer| &*consumer.name).collect();
     let stored = seen.records.consumers.values();
-    let stored = stored.filter(|consumer| !names.contains(&consumer.name.as_str()));
+    let stored = stored.filter(|consumer| !names.contains(consumer.name.as_str()));
+    let mut keys: HashMap<&str, usize> = HashMap::new();
+    for key in seen.records.keys.values() {
+        *keys.entry(&key.consumer).or_default() += 1;
+    }
     let all = seen.source.consumers.iter().map(described).chain(stored.map(made));
     let mut all: Vec<ConsumerAnswer> = all.collect();
     for consumer in &mut all {
-        let keys = seen.records.keys.values().filter(|key| key.consumer == consumer.name).count();
-        if keys > 0 {
+        if let Some(keys) = keys.get(consumer.name.as_str()) {
             *consumer.credentials.entry(KEY).or_default() += keys;
         }
     }

@@ -9,7 +9,7 @@ use portunus_store::{
     CredentialStore, KeyText, Record, RowKind, StoreError, StoredConsumer, StoredKey,
 };
 
-use super::Keyring;
+use super::{Keyring, Seen};
 
 /// A key that somebody wants.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +78,8 @@ impl Keyring {
         word("the name", &consumer.name)?;
         word("the id", &consumer.id)?;
         consumer.groups.iter().try_for_each(|group| word("a group", group))?;
+        // What other nodes did a moment ago is known then.
+        self.refresh(&self.store()?).await?;
         let seen = self.seen();
         if let Some(plan) = &consumer.plan
             && !seen.source.plans.contains_key(plan.as_str())
@@ -88,9 +90,12 @@ impl Keyring {
         let in_file = || seen.source.consumers.iter().map(|known| &known.consumer);
         let taken_id = in_file().any(|known| *known.id == **id)
             || seen.records.consumers.values().any(|known| known.id == *id);
-        if in_file().any(|known| *known.name == **name) || taken_id {
+        let taken_name = in_file().any(|known| *known.name == **name)
+            || seen.records.consumers.contains_key(name);
+        if taken_name || taken_id {
             return Err(KeyringError::Taken(format!("there is a consumer `{name}` already")));
         }
+        self.purge(name, &seen).await?;
         let taken = format!("there is a consumer `{name}` already");
         let name = consumer.name.clone();
         match self.insert(Record::Consumer(consumer)).await? {
@@ -100,6 +105,16 @@ impl Keyring {
             }
             false => Err(KeyringError::Taken(taken)),
         }
+    }
+
+    /// Removes the keys that a consumer of that name has left behind: whoever has the name next must not get them.
+    async fn purge(&self, name: &str, seen: &Seen) -> Result<(), KeyringError> {
+        for key in seen.records.keys.values().filter(|key| key.consumer == name) {
+            if self.remove(RowKind::Key, &key.id).await? {
+                tracing::info!(id = key.id, "a key of an earlier consumer `{name}` is removed");
+            }
+        }
+        Ok(())
     }
 
     /// Removes a consumer of the store with its keys.

@@ -1,6 +1,6 @@
 //! Consumers of the configuration and those of a store, as one table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use portunus_compile::ConsumerSource;
@@ -9,19 +9,32 @@ use portunus_store::{Records, StoredConsumer, StoredKey};
 
 /// One table of both. Of two that claim to be the same, the configuration's one stays; what is said of that comes
 /// second.
+///
+/// A consumer of the store whose plan the configuration does not describe is left out with its keys: without a plan it
+/// would have no limits. It is back as soon as the plan is.
 pub(super) fn merge(source: &ConsumerSource, records: &Records) -> (Consumers, Vec<String>) {
     let mut builder = source.table();
     let mut clashes = Vec::new();
+    let mut left_out: HashSet<&str> = HashSet::new();
     let mut consumers: HashMap<&str, Arc<Consumer>> = HashMap::new();
     for known in &source.consumers {
         consumers.insert(&known.consumer.name, Arc::clone(&known.consumer));
     }
     for stored in records.consumers.values() {
-        let consumer = Arc::new(consumer(stored, source, &mut clashes));
+        let name = stored.name.as_str();
+        let consumer = match consumer(stored, source) {
+            Ok(consumer) => Arc::new(consumer),
+            Err(plan) => {
+                clashes.push(format!(
+                    "the consumer `{name}` and its keys are left out: no plan `{plan}` is described"
+                ));
+                left_out.insert(name);
+                continue;
+            }
+        };
         if builder.consumer(Arc::clone(&consumer)) {
-            consumers.insert(&stored.name, consumer);
+            consumers.insert(name, consumer);
         } else {
-            let name = &stored.name;
             clashes.push(format!(
                 "the consumer `{name}` of the configuration stands for the one of the store"
             ));
@@ -30,6 +43,9 @@ pub(super) fn merge(source: &ConsumerSource, records: &Records) -> (Consumers, V
     for key in records.keys.values() {
         let Some(consumer) = consumers.get(key.consumer.as_str()) else {
             let StoredKey { id, consumer, .. } = key;
+            if left_out.contains(consumer.as_str()) {
+                continue;
+            }
             clashes.push(format!("the key `{id}` is no use: there is no consumer `{consumer}`"));
             continue;
         };
@@ -40,24 +56,21 @@ pub(super) fn merge(source: &ConsumerSource, records: &Records) -> (Consumers, V
     (builder.build(), clashes)
 }
 
-fn consumer(
-    stored: &StoredConsumer,
-    source: &ConsumerSource,
-    clashes: &mut Vec<String>,
-) -> Consumer {
+/// The consumer, or the plan that is nowhere described.
+fn consumer<'s>(stored: &'s StoredConsumer, source: &ConsumerSource) -> Result<Consumer, &'s str> {
     let StoredConsumer { name, id, groups, attributes, plan } = stored;
-    let found = plan.as_ref().and_then(|plan| source.plans.get(plan.as_str()));
-    if let (Some(plan), None) = (plan, found) {
-        clashes.push(format!("the plan `{plan}` of the consumer `{name}` is nowhere described"));
-    }
+    let plan = match plan {
+        Some(plan) => Some(source.plans.get(plan.as_str()).ok_or(plan.as_str())?),
+        None => None,
+    };
     let boxed = |(name, value): (&String, &String)| (name.as_str().into(), value.as_str().into());
-    Consumer {
+    Ok(Consumer {
         id: id.as_str().into(),
         name: name.as_str().into(),
         groups: groups.iter().map(|group| group.as_str().into()).collect(),
         attributes: attributes.iter().map(boxed).collect(),
-        plan: found.cloned(),
-    }
+        plan: plan.cloned(),
+    })
 }
 
 fn credential(key: &StoredKey, consumer: &Arc<Consumer>) -> Credential {

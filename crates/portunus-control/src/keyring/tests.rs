@@ -107,6 +107,25 @@ async fn what_cannot_be_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
+async fn who_takes_over_a_name_does_not_take_over_its_keys() {
+    let acme = || StoredConsumer { name: "acme".into(), id: "2".into(), ..Default::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut keeper, directory) = keeper(folder.path()).await;
+    let old = keeper.keyring().make_key("acme", wish("old")).await.unwrap();
+    assert_eq!(whose(&directory, &old.text).as_deref(), Some("acme"));
+    // The configuration has it no more, and somebody else gets the name.
+    keeper.serve(&Arc::default(), &KeyStoreSource::Embedded).await;
+    assert_eq!(whose(&directory, &old.text), None);
+    keeper.keyring().add_consumer(acme()).await.unwrap();
+    assert_eq!(whose(&directory, &old.text), None);
+    assert!(keeper.keyring().seen().records.keys.is_empty());
+    // A name that is taken leaves the keys of whoever has it.
+    let new = keeper.keyring().make_key("acme", wish("new")).await.unwrap();
+    assert!(keeper.keyring().add_consumer(acme()).await.is_err());
+    assert_eq!(whose(&directory, &new.text).as_deref(), Some("acme"));
+}
+
+#[tokio::test]
 async fn a_rotation_lets_both_keys_hold_for_a_while() {
     let folder = tempfile::tempdir().unwrap();
     let (keeper, directory) = keeper(folder.path()).await;

@@ -19,6 +19,12 @@ spec! {
         waits: bool = false,
         /// Whether it wants to be called again after that.
         again: bool = false,
+        /// A header that tells its own word.
+        guards: String = String::new(),
+        /// Whether it has a page of its own, `/own`.
+        page: bool = false,
+        /// Whether it looks at bodies.
+        bodies: bool = true,
     }
 }
 
@@ -79,7 +85,44 @@ impl Filter for Probe {
         }
     }
 
-    fn on_request(&self, _exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
+    fn refuses(&self) -> bool {
+        true
+    }
+
+    fn guards(&self, name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(self.0.guards.as_bytes())
+    }
+
+    fn forget(&self, exchange: &mut Exchange) {
+        exchange.request.headers.remove(b"X-Own");
+    }
+
+    fn needs_body(&self, _way: Way, _exchange: &Exchange) -> bool {
+        self.0.bodies
+    }
+
+    fn has_own_pages(&self) -> bool {
+        self.0.page
+    }
+
+    fn own_page(&self, exchange: &Exchange) -> Option<usize> {
+        (self.0.page && exchange.request.path() == b"/own").then_some(7)
+    }
+
+    fn on_own_page(
+        &self,
+        _exchange: &mut Exchange,
+        body: Vec<u8>,
+        _cx: &mut FilterCx<'_>,
+    ) -> LocalFuture<Reply> {
+        let reply = Reply::plain(200, portunus_exchange::ReplyBody::Whole(body.into()));
+        Box::pin(async { reply })
+    }
+
+    fn on_request(&self, exchange: &mut Exchange, _cx: &mut FilterCx<'_>) -> Verdict {
+        if !self.0.guards.is_empty() && self.0.says == "yes" {
+            exchange.request.headers.set(self.0.guards.as_bytes(), b"true word");
+        }
         if !self.0.waits {
             return self.verdict();
         }
@@ -181,23 +224,96 @@ fn finish(
 
 #[test]
 fn the_first_that_lets_it_through_wins() {
-    for (keys, user, expected) in [
-        (vec![("X-Api-Key", "k")], "", "api_key/acme"),
-        (vec![("X-Api-Key", "k"), ("Key", "k")], "", "api_key/acme"),
-        (vec![("Key", "k")], "", "api_key/acme"),
-        (vec![("X-Api-Key", "wrong"), ("Key", "k")], "", "api_key/acme"),
-        (vec![], "guest", "anonymous/guest"),
-        (vec![("X-Api-Key", "wrong")], "guest", "anonymous/guest"),
-        (vec![("X-Api-Key", "wrong")], "", "401 auth.invalid"),
-        (vec![], "", "401 auth.missing"),
+    for (keys, expected) in [
+        (vec![("X-Api-Key", "k")], "api_key/acme"),
+        (vec![("X-Api-Key", "k"), ("Key", "k")], "api_key/acme"),
+        (vec![("Key", "k")], "api_key/acme"),
+        (vec![("X-Api-Key", "wrong"), ("Key", "k")], "api_key/acme"),
+        (vec![("X-Api-Key", "wrong")], "401 auth.invalid"),
+        (vec![], "401 auth.missing"),
     ] {
-        let mut filters = vec![Node::text("api_key"), Node::map([("api_key", Node::text("Key"))])];
-        if !user.is_empty() {
-            filters.push(Node::map([("anonymous", Node::text(user))]));
-        }
+        let filters = vec![Node::text("api_key"), Node::map([("api_key", Node::text("Key"))])];
         let mut exchange = request("GET /", &keys);
         let verdict = run(&mut rig(vec![(key("k"), None)]), &*of(filters), &mut exchange);
-        assert_eq!(told(&verdict, &exchange), expected, "{keys:?} {user}");
+        assert_eq!(told(&verdict, &exchange), expected, "{keys:?}");
+    }
+}
+
+#[test]
+fn nobody_says_what_a_member_says_whoever_lets_the_request_through() {
+    let guard = |says: &str| {
+        let waits = if says.starts_with("slow") { "true" } else { "false" };
+        let says = says.trim_start_matches("slow ");
+        Node::map([("probe", texts(&[("says", says), ("guards", "X-User"), ("waits", waits)]))])
+    };
+    for (members, expected) in [
+        (vec![guard("yes"), probe("yes")], vec!["X-User: true word"]),
+        (vec![probe("yes"), guard("yes")], vec![]),
+        (vec![waiting("yes", false), guard("yes")], vec!["X-Edit: yes"]),
+        (vec![guard("invalid"), probe("yes")], vec![]),
+        (vec![probe("invalid"), guard("yes")], vec!["X-User: true word"]),
+        (vec![probe("invalid"), guard("slow yes")], vec!["X-Edit: yes", "X-User: true word"]),
+    ] {
+        let filter = of(members);
+        let lines = [("X-User", "mallory"), ("x-user", "mallory")];
+        let mut exchange = request("GET /", &lines);
+        let verdict = run(&mut Rig::new(), &*filter, &mut exchange);
+        assert_eq!(told(&verdict, &exchange), "nobody");
+        let mut found = headers_of(&exchange);
+        found.sort();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn the_upstream_does_not_see_what_a_member_that_was_not_asked_keeps_for_itself() {
+    for (members, is_left) in [
+        (vec![probe("yes"), probe("yes")], false),
+        (vec![waiting("yes", false), probe("yes")], false),
+        // The last one was asked, and did with it what it does.
+        (vec![probe("invalid"), probe("yes")], true),
+    ] {
+        let filter = of(members);
+        let mut exchange = request("GET /", &[("X-Own", "secret")]);
+        run(&mut Rig::new(), &*filter, &mut exchange);
+        assert_eq!(exchange.request.headers.value(b"X-Own").is_some(), is_left);
+    }
+}
+
+#[test]
+fn pages_of_members_are_pages_of_it() {
+    let paged = Node::map([("probe", texts(&[("says", "invalid"), ("page", "true")]))]);
+    let plain = of(vec![probe("yes")]);
+    assert!(!plain.has_own_pages() && plain.own_page(&request("POST /own", &[])).is_none());
+    let filter = of(vec![probe("yes"), paged]);
+    assert!(filter.has_own_pages());
+    assert_eq!(filter.own_page(&request("POST /other", &[])), None);
+    let (mut exchange, mut rig) = (request("POST /own", &[]), Rig::new());
+    assert_eq!(filter.own_page(&exchange), Some(7));
+    let page = filter.on_own_page(&mut exchange, b"said".to_vec(), &mut rig.cx());
+    let verdict =
+        Verdict::Suspend(Box::pin(
+            async move { Resume::Reply(Patch::default(), Box::new(page.await)) },
+        ));
+    let Resume::Reply(_, reply) = resumed(verdict) else { panic!("no page") };
+    assert_eq!(portunus_filter::testing::shown_reply(&reply), "200 - said");
+}
+
+#[test]
+fn a_body_is_for_the_member_that_passed() {
+    let blind = |says| Node::map([("probe", texts(&[("says", says), ("bodies", "false")]))]);
+    for (members, expected) in [
+        (vec![probe("yes"), blind("yes")], true),
+        (vec![blind("yes"), probe("yes")], false),
+        (vec![probe("invalid"), blind("yes")], false),
+        (vec![blind("invalid"), probe("yes")], true),
+        (vec![probe("invalid"), probe("invalid")], false),
+    ] {
+        let filter = of(members);
+        let mut exchange = request("POST /", &[]);
+        assert!(!filter.needs_body(Way::Request, &exchange), "nobody was asked yet");
+        run(&mut Rig::new(), &*filter, &mut exchange);
+        assert_eq!(filter.needs_body(Way::Request, &exchange), expected);
     }
 }
 
@@ -335,6 +451,11 @@ fn mistakes_are_told() {
             "one filter",
         ),
         (Node::seq([Node::map([("api_key", Node::text("a b"))])]), "not a name"),
+        (list(&["api_key", "anonymous"]), "`anonymous` (number 2) refuses nobody (write it after"),
+        (
+            Node::seq([Node::map([("api_key", texts(&[("optional", "true")]))])]),
+            "`api_key` (number 1) refuses nobody",
+        ),
         (Node::map([("filter", list(&[]))]), "did you mean `filters`"),
     ] {
         let found = bench().mistakes("any_of", node);

@@ -77,19 +77,9 @@ impl Place {
 
     /// Keeps a key of the query out of the logs, whether it is right or wrong.
     pub(super) fn hide(&self, exchange: &mut Exchange) {
-        let Self::Query(name) = self else { return };
-        let headers = &mut exchange.request.headers;
-        let Some(query) = exchange.target.1.map(|query| headers.text(query).to_vec()) else {
-            return;
-        };
-        if !pairs(Some(&query)).any(|pair| is_named(pair, name)) {
-            return;
+        if let Self::Query(name) = self {
+            exchange.hide_parameter(name.as_bytes());
         }
-        let hidden = [name.as_bytes(), b"=[hidden]"].concat();
-        let shown =
-            pairs(Some(&query)).map(|pair| if is_named(pair, name) { &hidden } else { pair });
-        let shown = shown.collect::<Vec<_>>().join(&b'&');
-        exchange.target.1 = Some(headers.store(&shown));
     }
 }
 

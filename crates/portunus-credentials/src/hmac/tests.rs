@@ -262,6 +262,7 @@ fn the_body_is_that_of_its_digest() {
         let mut exchange = signed(request("POST /", &lines), covered, &params(""));
         let mut rig = worker();
         assert!(matches!(rig.request(&*filter, &mut exchange), Verdict::Continue));
+        assert!(filter.needs_body(Way::Request, &exchange));
         let verdict = rig.body(&*filter, &mut exchange, body);
         assert_eq!(told(&verdict, &exchange), expected, "{told_body:?} {covered} {body:?}");
     }
@@ -269,6 +270,7 @@ fn the_body_is_that_of_its_digest() {
     let mut unsigned = request("POST /", &[]);
     let mut rig = worker();
     rig.request(&*optional, &mut unsigned);
+    assert!(!optional.needs_body(Way::Request, &unsigned), "nobody signed: nothing is held");
     assert!(matches!(rig.body(&*optional, &mut unsigned, "any"), Verdict::Continue));
 }
 

@@ -12,6 +12,8 @@ pub enum Escape {
     Html,
     /// For the inside of a JSON string (RFC 8259 section 7).
     Json,
+    /// For a name or a value of a form: `application/x-www-form-urlencoded`.
+    Form,
 }
 
 impl Escape {
@@ -22,6 +24,7 @@ impl Escape {
         match media_type.as_str() {
             "text/html" | "text/xml" | "application/xml" => Self::Html,
             "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form,
             other if other.ends_with("+xml") => Self::Html,
             other if other.ends_with("+json") => Self::Json,
             _ => Self::None,
@@ -34,6 +37,9 @@ impl Escape {
             Self::None => return,
             Self::Html => |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\''),
             Self::Json => |byte| matches!(byte, b'"' | b'\\' | 0..0x20),
+            Self::Form => {
+                |byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_'))
+            }
         };
         if !out.get(start..).unwrap_or(&[]).iter().any(special) {
             return;
@@ -43,6 +49,7 @@ impl Escape {
                 (false, _) => out.push(byte),
                 // Writing to a Vec cannot fail.
                 (true, Self::Json) => _ = write!(out, "\\u{byte:04x}"),
+                (true, Self::Form) => _ = write!(out, "%{byte:02X}"),
                 (true, _) => _ = write!(out, "&#{byte};"),
             }
         }

@@ -38,6 +38,18 @@ fn the_upstream_is_told_who_asks_and_the_later_word_counts() {
 }
 
 #[test]
+fn a_group_that_is_no_item_of_a_list_is_left_out_alone() {
+    let mut exchange = Exchange::default();
+    let consumer = Consumer { id: "c-1".into(), name: "acme".into(), ..Consumer::default() };
+    let groups = ["a", "users,admins", "b\r\nX-Admin: 1", "", " c", "d\0", "e f"].map(Box::from);
+    let consumer = Some(Arc::new(consumer));
+    let identity = Identity { consumer, groups: groups.into(), ..Identity::default() };
+    identify(&mut exchange, Arc::new(identity));
+    let told = told(&exchange);
+    assert_eq!(told.last().unwrap(), "X-Consumer-Groups: a, e f");
+}
+
+#[test]
 fn what_cannot_stand_in_a_header_is_not_told() {
     let mut exchange = Exchange::default();
     let identity = Identity { credential: "a\r\nX-Admin: 1".into(), ..Identity::default() };

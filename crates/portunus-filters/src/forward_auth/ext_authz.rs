@@ -25,26 +25,46 @@ impl Form for ExtAuthz {
         head.set_query(None);
         head.headers.set_id(HeaderId::ContentType, b"application/grpc");
         head.headers.set_id(HeaderId::Te, b"trailers");
-        let mut message = Writer::default();
-        message.message(1, |attributes| self.attributes(exchange, body, attributes));
-        (head, framed(&message.into_bytes()))
+        (head, framed(&self.check(exchange, body, Told::All)))
+    }
+
+    fn identity(&self, exchange: &Exchange, body: &Bytes, _question: &Bytes) -> Bytes {
+        self.check(exchange, body, Told::Lasting).into()
     }
 
     fn decision(&self, answer: CallAnswer) -> Option<Decision> {
-        let refused = answer.headers.value(b"grpc-status").is_some_and(|status| status != b"0");
-        if answer.status != 200 || refused {
+        // An answer of the headers alone has it there; without one, the call came to no end.
+        let status = answer.trailers.value(b"grpc-status");
+        let status = status.or_else(|| answer.headers.value(b"grpc-status"));
+        if answer.status != 200 || status != Some(b"0") {
             return None;
         }
         decision(unframed(&answer.body)?)
     }
 }
 
+/// How much of a request is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Told {
+    All,
+    /// What another request may have in common with it: not its time, its number, and the port that it came from.
+    Lasting,
+}
+
 impl ExtAuthz {
+    /// `CheckRequest`
+    fn check(&self, exchange: &Exchange, body: &Bytes, told: Told) -> Vec<u8> {
+        let mut message = Writer::default();
+        message.message(1, |attributes| self.attributes(exchange, body, told, attributes));
+        message.into_bytes()
+    }
+
     /// `AttributeContext`
-    fn attributes(&self, exchange: &Exchange, body: &Bytes, to: &mut Writer) {
+    fn attributes(&self, exchange: &Exchange, body: &Bytes, told: Told, to: &mut Writer) {
         let client = &exchange.client;
         to.message(1, |source| {
-            address(&client.ip.to_string(), client.port, source);
+            let port = if told == Told::All { client.port } else { 0 };
+            address(&client.ip.to_string(), port, source);
             let certificate = exchange.client_certificate();
             let principal = certificate
                 .map(|it| it.uris.first().or_else(|| it.dns_names.first()).unwrap_or(&it.subject));
@@ -52,12 +72,12 @@ impl ExtAuthz {
         });
         to.message(2, |it| address(&client.local.ip().to_string(), client.local.port(), it));
         to.message(4, |request| {
-            let micros = exchange.timings.wall.0;
+            let micros = if told == Told::All { exchange.timings.wall.0 } else { 0 };
             request.message(1, |time| {
                 time.number(1, micros / 1_000_000);
                 time.number(2, micros % 1_000_000 * 1_000);
             });
-            request.message(2, |http| self.http(exchange, body, http));
+            request.message(2, |http| self.http(exchange, body, told, http));
         });
         if let Some(name) = exchange.tls.as_ref().and_then(|tls| tls.server_name.as_deref()) {
             to.message(12, |session| session.text(1, name.as_bytes()));
@@ -65,11 +85,13 @@ impl ExtAuthz {
     }
 
     /// `AttributeContext.HttpRequest`
-    fn http(&self, exchange: &Exchange, body: &Bytes, to: &mut Writer) {
+    fn http(&self, exchange: &Exchange, body: &Bytes, told: Told, to: &mut Writer) {
         let asked = &exchange.request;
-        to.text(1, exchange.attributes.value("request_id").unwrap_or(b""));
+        if told == Told::All {
+            to.text(1, exchange.attributes.value("request_id").unwrap_or(b""));
+        }
         to.text(2, asked.method_text());
-        self.headers(exchange, to);
+        self.headers(exchange, told, to);
         let mut target = asked.path().to_vec();
         if let Some(query) = asked.query() {
             target.push(b'?');
@@ -88,15 +110,16 @@ impl ExtAuthz {
     }
 
     /// A map by name in lower case; several lines of one name are one value.
-    fn headers(&self, exchange: &Exchange, to: &mut Writer) {
+    fn headers(&self, exchange: &Exchange, told: Told, to: &mut Writer) {
         let headers = &exchange.request.headers;
-        let mut told: Vec<Vec<u8>> = Vec::new();
+        let mut known: Vec<Vec<u8>> = Vec::new();
         for header in headers.iter() {
             let name = header.name.to_ascii_lowercase();
             let wanted = self.copy_request.as_ref().is_none_or(|names| {
                 names.iter().any(|known| known.text.eq_ignore_ascii_case(&name))
             });
-            if !wanted || told.contains(&name) {
+            let is_passing = matches!(header.id, HeaderId::XRequestId | HeaderId::Traceparent);
+            if !wanted || known.contains(&name) || is_passing && told == Told::Lasting {
                 continue;
             }
             let values: Vec<&[u8]> = headers.values(&name).collect();
@@ -105,7 +128,7 @@ impl ExtAuthz {
                 entry.text(1, &name);
                 entry.text(2, &value);
             });
-            told.push(name);
+            known.push(name);
         }
     }
 }

@@ -26,10 +26,12 @@ impl Form for Plain {
         for header in asked.headers.iter().filter(|header| self.copies(header.id, header.name)) {
             head.headers.append(header.name, header.value);
         }
-        if self.with_body
-            && let Some(content_type) = asked.headers.value_of(HeaderId::ContentType)
-        {
-            head.headers.set_id(HeaderId::ContentType, content_type);
+        for id in [HeaderId::ContentType, HeaderId::ContentEncoding] {
+            if self.with_body
+                && let Some(value) = asked.headers.value_of(id)
+            {
+                head.headers.set_id(id, value);
+            }
         }
         tell_of_request(exchange, &mut head.headers);
         (head, body.clone())

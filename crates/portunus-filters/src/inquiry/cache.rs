@@ -34,12 +34,34 @@ spec! {
 
 /// How answers are remembered.
 pub(crate) struct CachePlan {
-    ttl: Duration,
-    deny_ttl: Duration,
+    pub(super) times: Times,
     /// Empty for all that the service is told.
     key: Vec<Template>,
     pub(super) max: usize,
     pub(super) slot: SlotId,
+}
+
+/// For how long answers are remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) allow: Duration,
+    pub(super) deny: Duration,
+}
+
+impl Times {
+    /// Zero for an answer that is for one exchange alone.
+    fn of(self, decision: &Decision) -> Duration {
+        match decision {
+            _ if sets_cookie(decision) => Duration::ZERO,
+            Decision::Allow(_) => self.allow,
+            Decision::Deny(reply) if matches!(reply.status, 401 | 403) => self.deny,
+            Decision::Deny(_) => Duration::ZERO,
+        }
+    }
+
+    pub(super) fn keeps(self, decision: &Decision) -> bool {
+        !self.of(decision).is_zero()
+    }
 }
 
 impl CachePlan {
@@ -51,8 +73,7 @@ impl CachePlan {
             return None;
         }
         Some(Self {
-            ttl: spec.ttl,
-            deny_ttl: spec.deny_ttl,
+            times: Times { allow: spec.ttl, deny: spec.deny_ttl },
             key: key?,
             max: spec.max.max(1),
             slot: cx.slot(),
@@ -60,7 +81,12 @@ impl CachePlan {
     }
 
     /// What is asked, as a hash: it has credentials in it, and may be long.
-    pub(super) fn key(&self, exchange: &Exchange, head: &RequestHead, body: &Bytes) -> KeyHash {
+    pub(super) fn key(
+        &self,
+        exchange: &Exchange,
+        head: &RequestHead,
+        identity: impl FnOnce() -> Bytes,
+    ) -> KeyHash {
         let mut text = Vec::new();
         for part in &self.key {
             let start = text.len();
@@ -68,8 +94,8 @@ impl CachePlan {
             end_part(&mut text, start);
         }
         if self.key.is_empty() {
-            let query = head.query().unwrap_or(b"");
-            let fixed = [head.method_text(), head.authority(), head.path(), query, body];
+            let (query, identity) = (head.query().unwrap_or(b""), identity());
+            let fixed = [head.method_text(), head.authority(), head.path(), query, &identity];
             let headers = head.headers.iter().flat_map(|header| [header.name, header.value]);
             for part in fixed.into_iter().chain(headers) {
                 let start = text.len();
@@ -137,12 +163,8 @@ impl AnswerCache {
     }
 
     pub(super) fn keep(&mut self, plan: &CachePlan, key: KeyHash, decision: &Decision, now: Mono) {
-        let ttl = match decision {
-            Decision::Allow(_) => plan.ttl,
-            Decision::Deny(reply) if matches!(reply.status, 401 | 403) => plan.deny_ttl,
-            Decision::Deny(_) => Duration::ZERO,
-        };
-        if ttl.is_zero() || sets_cookie(decision) {
+        let ttl = plan.times.of(decision);
+        if ttl.is_zero() {
             return;
         }
         self.count += 1;

@@ -37,7 +37,10 @@ impl Flight {
             if self.abandoned.get() {
                 return Poll::Ready(None);
             }
-            self.waiting.borrow_mut().push(task.waker().clone());
+            let mut waiting = self.waiting.borrow_mut();
+            if !waiting.iter().any(|waker| waker.will_wake(task.waker())) {
+                waiting.push(task.waker().clone());
+            }
             Poll::Pending
         })
         .await

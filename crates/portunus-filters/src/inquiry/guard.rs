@@ -47,7 +47,8 @@ impl NamePattern {
         exchange.request.headers.retain(|header| !self.claims(header.name));
     }
 
-    fn claims(&self, name: &[u8]) -> bool {
+    /// Whether a header of a request would be taken for one of these, underscores included.
+    pub(crate) fn claims(&self, name: &[u8]) -> bool {
         match self {
             Self::One(wanted) => reads_as(name, &wanted.text),
             Self::Prefix(prefix) => {

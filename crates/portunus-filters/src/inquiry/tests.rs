@@ -176,7 +176,7 @@ fn a_question_is_asked_once_at_a_time() {
                 answer(200, &[], "")
             });
             let joined = cache.join(key, 10);
-            match suspend(Arc::clone(&form), call, Some(key), Some(joined)) {
+            match suspend(Arc::clone(&form), call, Some(key), Some((joined, TIMES))) {
                 Verdict::Suspend(wait) => wait,
                 other => panic!("{other:?}"),
             }
@@ -213,6 +213,64 @@ fn who_goes_before_it_asks_keeps_nobody_waiting() {
     drop(leader);
     assert!(matches!(wait.as_mut().poll(&mut task), Poll::Ready(None)));
     assert!(matches!(cache.join(key, 10), Joined::Leader(_)));
+}
+
+/// What would not be remembered is nobody else's: each exchange asks for itself.
+#[test]
+fn what_is_for_one_alone_is_not_handed_to_those_who_wait() {
+    let cookie = Edits { to_client: vec![("Set-Cookie".into(), "s=1".into())], ..Edits::default() };
+    let refusal = Box::new(Reply::problem(403, "auth.forward_denied"));
+    let alone = [Decision::Allow(cookie), Decision::Deny(refusal)];
+    for (decision, expected) in alone.into_iter().map(|it| (it, 3)).chain([ALLOWED]) {
+        let form: Arc<dyn Form> = Arc::new(Says(decision));
+        let calls = Rc::new(std::cell::Cell::new(0));
+        let mut cache = AnswerCache::default();
+        let mut waits: Vec<_> = (0..3)
+            .map(|_| {
+                let calls = Rc::clone(&calls);
+                let call: LocalFuture<Result<CallAnswer, ProxyError>> = Box::pin(async move {
+                    calls.set(calls.get() + 1);
+                    answer(200, &[], "")
+                });
+                let joined = cache.join(KeyHash([1; 32]), 10);
+                match suspend(Arc::clone(&form), call, None, Some((joined, TIMES))) {
+                    Verdict::Suspend(wait) => wait,
+                    other => panic!("{other:?}"),
+                }
+            })
+            .collect();
+        let mut task = Context::from_waker(Waker::noop());
+        for wait in waits.iter_mut().skip(1) {
+            assert!(wait.as_mut().poll(&mut task).is_pending());
+        }
+        assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(&mut task).is_ready()));
+        assert_eq!(calls.get(), expected);
+    }
+}
+
+const TIMES: Times = Times { allow: Duration::from_secs(9), deny: Duration::ZERO };
+
+/// What may be shared, with how often it is asked for.
+const ALLOWED: (Decision, i32) = (
+    Decision::Allow(Edits {
+        remove: Vec::new(),
+        set: Vec::new(),
+        append: Vec::new(),
+        to_client: Vec::new(),
+    }),
+    1,
+);
+
+struct Says(Decision);
+
+impl Form for Says {
+    fn question(&self, _exchange: &Exchange, body: &Bytes) -> (RequestHead, Bytes) {
+        (RequestHead::default(), body.clone())
+    }
+
+    fn decision(&self, _answer: CallAnswer) -> Option<Decision> {
+        Some(self.0.clone())
+    }
 }
 
 struct Fixed;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 fn rule(consumer_claim: Option<&str>) -> IdentityRule {
     let consumer_claim = consumer_claim.map(str::to_owned);
-    IdentityRule { method: "jwt", consumer_claim, groups_claim: "groups".to_owned() }
+    let groups_claim = "groups".to_owned();
+    IdentityRule { method: "jwt", consumer_claim, groups_claim, consumers_only: false }
 }
 
 /// Two consumers, and a credential that a claim proves.
@@ -27,12 +28,24 @@ fn consumers(not_after: Option<Wall>) -> Consumers {
         builder.consumer(Arc::clone(consumer));
     }
     let consumer = Arc::clone(table.by_name("acme").unwrap());
-    let kind = CredentialKind::Claim { claim: "client_id".into(), value: "c1".into() };
+    let claim = |issuer: Option<&str>, value: &str| CredentialKind::Claim {
+        issuer: issuer.map(Box::from),
+        claim: "client_id".into(),
+        value: value.into(),
+    };
+    let kind = claim(Some("https://a"), "c2");
+    let of_one = Arc::clone(&consumer);
+    builder.credential(Credential { id: "of a".into(), consumer: of_one, kind, not_after: None });
+    let kind = claim(None, "c1");
     builder.credential(Credential { id: "acme-claim".into(), consumer, kind, not_after });
     builder.build()
 }
 
 fn identity(rule: &IdentityRule, claims: Value, not_after: Option<Wall>) -> Identity {
+    judged(rule, claims, not_after).unwrap()
+}
+
+fn judged(rule: &IdentityRule, claims: Value, not_after: Option<Wall>) -> Result<Identity, Fault> {
     rule.identity(map(claims), Some(Wall(900)), &consumers(not_after), Wall(100))
 }
 
@@ -53,11 +66,11 @@ fn a_token_says_who_asks() {
 #[test]
 fn a_consumer_is_found_by_a_credential_then_by_name() {
     let by_claim = json!({"client_id": "c1", "azp": "other", "groups": ["g1", "all"]});
-    let found = identity(&rule(Some("azp")), by_claim.clone(), Some(Wall(500)));
+    let found = identity(&rule(Some("azp")), by_claim, Some(Wall(500)));
     assert_eq!((found.name(), &*found.credential), ("acme", "acme-claim"));
     assert_eq!(&*found.groups, &["acme".into(), "all".into(), "g1".into()]);
     assert_eq!(found.expires, Some(Wall(500)));
-    let found = identity(&rule(Some("azp")), by_claim, Some(Wall(100)));
+    let found = identity(&rule(Some("azp")), json!({"azp": "other"}), None);
     assert_eq!((found.name(), &*found.credential), ("other", ""));
     let unknown = identity(&rule(Some("azp")), json!({"azp": "nobody", "sub": "s"}), None);
     assert_eq!((unknown.name(), unknown.consumer.is_none()), ("s", true));
@@ -65,6 +78,33 @@ fn a_consumer_is_found_by_a_credential_then_by_name() {
     for azp in [json!(["other"]), json!(1), json!(null)] {
         assert!(identity(&rule(Some("azp")), json!({"azp": azp}), None).consumer.is_none());
     }
+}
+
+#[test]
+fn a_credential_past_its_life_lets_nobody_in() {
+    for rule in [rule(None), rule(Some("azp"))] {
+        let claims = json!({"client_id": "c1", "azp": "other"});
+        let found = judged(&rule, claims.clone(), Some(Wall(100)));
+        assert_eq!(found.unwrap_err(), Fault::CredentialExpired);
+        assert_eq!(judged(&rule, claims, Some(Wall(101))).unwrap().name(), "acme");
+    }
+}
+
+#[test]
+fn a_credential_of_one_issuer_is_none_of_another() {
+    let name = |claims: Value| identity(&rule(None), claims, None).name().to_owned();
+    assert_eq!(name(json!({"sub": "s", "client_id": "c2", "iss": "https://a"})), "acme");
+    assert_eq!(name(json!({"sub": "s", "client_id": "c2", "iss": "https://b"})), "s");
+    assert_eq!(name(json!({"sub": "s", "client_id": "c2"})), "s");
+}
+
+#[test]
+fn where_only_consumers_are_let_through_others_are_not() {
+    let rule = IdentityRule { consumers_only: true, ..rule(Some("azp")) };
+    let judge = |claims: Value| judged(&rule, claims, None).map(|found| found.name().to_owned());
+    assert_eq!(judge(json!({"client_id": "c1"})).as_deref(), Ok("acme"));
+    assert_eq!(judge(json!({"azp": "other"})).as_deref(), Ok("other"));
+    assert_eq!(judge(json!({"sub": "s"})), Err(Fault::NoConsumer));
 }
 
 fn forwarded(headers: &[(&str, &str)]) -> Option<ForwardedClaims> {

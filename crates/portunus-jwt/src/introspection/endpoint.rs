@@ -5,6 +5,8 @@ use portunus_filter::BuildCx;
 use portunus_http::{HeaderId, RequestHead, valid_path};
 use portunus_spec::Spanned;
 
+use crate::is_confidential;
+
 /// A compiled endpoint.
 pub(super) struct Endpoint {
     pub(super) upstream: UpstreamId,
@@ -13,7 +15,17 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn build(to: &Spanned<String>, cx: &mut BuildCx<'_, '_>) -> Option<Self> {
+    /// Reads it. Whether an upstream of that name speaks TLS is for its own part of the configuration to say.
+    pub(super) fn build(
+        to: &Spanned<String>,
+        insecure: bool,
+        cx: &mut BuildCx<'_, '_>,
+    ) -> Option<Self> {
+        if to.contains("://") && !insecure && !is_confidential(to) {
+            let error = cx.reader.error(to.span, format!("no token is sent to `{}`", to.value));
+            error.help("write an https:// URL: whoever is on the way could use the tokens");
+            return None;
+        }
         let scheme = to.find("://").map_or(0, |at| at + 3);
         let end = to.get(scheme..)?.find('/').map_or(to.len(), |at| scheme + at);
         let (place, path) = to.split_at_checked(end)?;

@@ -13,6 +13,7 @@ fn build(more: Vec<(&'static str, Node)>) -> Arc<dyn Filter> {
         ("endpoint", Node::text("http://auth.internal:9000/introspect")),
         ("client_id", Node::text("gate")),
         ("client_secret", Node::text("s3cret")),
+        ("insecure", Node::text("true")),
     ];
     let node = Node::map(usual.into_iter().chain(more));
     Bench::new(FILTERS).build("introspection", node).unwrap()
@@ -147,6 +148,57 @@ fn a_server_that_gives_no_answer_closes_the_way_and_is_asked_again() {
 }
 
 #[test]
+fn equal_tokens_are_asked_for_once() {
+    let filter = build(vec![("cache", Node::text("0s")), ("cache_denied", Node::text("0s"))]);
+    let mut rig = Rig::new();
+    for (said, expected) in
+        [(active(json!({})), "continue"), (json!({"active": false}), "401 auth.invalid problem")]
+    {
+        answer(&rig, 200, said);
+        let (mut one, mut two) = (bearing("t"), bearing("t"));
+        let pilot = rig.request(&*filter, &mut one);
+        let passenger = rig.request(&*filter, &mut two);
+        for (verdict, exchange) in [(pilot, &mut one), (passenger, &mut two)] {
+            let Resume::Again(_, again) = resumed(verdict) else { panic!("no answer") };
+            assert_eq!(shown(&rig.again(&*filter, exchange, again)), expected);
+        }
+    }
+    assert_eq!(rig.service.calls.borrow().len(), 2);
+}
+
+#[test]
+fn who_waits_asks_himself_when_the_one_who_asked_has_gone() {
+    let filter = build(vec![]);
+    let mut rig = Rig::new();
+    answer(&rig, 200, active(json!({})));
+    answer(&rig, 200, active(json!({})));
+    let mut two = bearing("t");
+    let gone = rig.request(&*filter, &mut bearing("t"));
+    let passenger = rig.request(&*filter, &mut two);
+    drop(gone);
+    let Resume::Again(_, again) = resumed(passenger) else { panic!("no word") };
+    let verdict = rig.again(&*filter, &mut two, again);
+    let Resume::Again(_, again) = resumed(verdict) else { panic!("no answer") };
+    assert_eq!(shown(&rig.again(&*filter, &mut two, again)), "continue");
+}
+
+#[test]
+fn no_more_questions_are_open_than_the_bound() {
+    let filter = build(vec![]);
+    let mut rig = Rig::new();
+    let mut open = Vec::new();
+    for number in 0..flights::OPEN_MAX {
+        answer(&rig, 200, active(json!({})));
+        open.push(rig.request(&*filter, &mut bearing(&number.to_string())));
+    }
+    let full = shown(&rig.request(&*filter, &mut bearing("one more")));
+    assert_eq!(full, "503 auth.busy problem");
+    drop(open.pop());
+    answer(&rig, 200, active(json!({})));
+    assert_eq!(asked(&mut rig, &*filter, &mut bearing("one more")), "continue");
+}
+
+#[test]
 fn nobody_is_asked_for_what_is_no_token() {
     let filter = build(vec![]);
     let mut rig = Rig::new();
@@ -182,5 +234,6 @@ fn mistakes_are_told() {
     told(Node::map::<&str>([]), "endpoint");
     told(texts(&[("endpoint", "nobody/x")]), "no upstream `nobody`");
     told(texts(&[("endpoint", "auth/a?b")]), "is not a path");
+    told(texts(&[("endpoint", "http://auth.internal:9000/a")]), "no token is sent to");
     told(texts(&[("endpoint", "auth/a"), ("client_id", "x")]), "belong together");
 }

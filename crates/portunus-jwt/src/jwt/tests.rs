@@ -137,6 +137,44 @@ fn without_a_token_one_is_asked_for() {
 }
 
 #[test]
+fn a_token_of_no_consumer_is_refused_where_only_consumers_pass() {
+    let filter = build(vec![("consumers_only", flag(true)), ("consumer_claim", Node::text("azp"))]);
+    let mut rig = Rig::new();
+    let ask = |rig: &mut Rig| {
+        shown(&rig.request(&*filter, &mut bearing(&token(&claims(json!({"azp": "acme"}))))))
+    };
+    assert_eq!(ask(&mut rig), "401 auth.invalid problem");
+    let mut consumers = Consumers::builder();
+    let consumer = Consumer { id: "c-1".into(), name: "acme".into(), ..Consumer::default() };
+    consumers.consumer(Arc::new(consumer));
+    rig.directory.publish(Arc::new(consumers.build()));
+    assert_eq!(ask(&mut rig), "continue");
+}
+
+#[test]
+fn a_token_of_the_query_is_not_logged() {
+    let filter = build(vec![("from", texts(&[("query", "access_token")]))]);
+    let good = token(&good_claims());
+    for (query, expected) in [
+        (format!("a=1&access_token={good}&b"), "a=1&access_token=[hidden]&b"),
+        ("access_token=wrong".to_owned(), "access_token=[hidden]"),
+        ("access%5Ftoken=other".to_owned(), "access_token=[hidden]"),
+        ("token=x".to_owned(), "token=x"),
+    ] {
+        for is_asked in [true, false] {
+            let mut exchange = exchange(&format!("GET /?{query}"));
+            exchange.target = exchange.request.target_stored();
+            match is_asked {
+                true => drop(Rig::new().request(&*filter, &mut exchange)),
+                false => filter.forget(&mut exchange),
+            }
+            let logged = exchange.request.headers.text(exchange.target.1.unwrap());
+            assert_eq!(std::str::from_utf8(logged), Ok(expected));
+        }
+    }
+}
+
+#[test]
 fn two_tokens_are_none() {
     let filter = build(vec![]);
     let good = token(&good_claims());

@@ -92,6 +92,20 @@ async fn all_share_a_rate_without_per() {
     assert!(held(&mut rig, &*filter, &mut other, 10_000).await >= Duration::from_millis(200));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_exchange_that_ends_early_takes_no_time_from_others() {
+    let filter = built("bandwidth", &[("rate", "100KB/s"), ("burst", "0B")][..]);
+    let (mut rig, mut one, mut other) = (Rig::new(), exchange("GET /"), exchange("GET /"));
+    let start = rig.now;
+    let mut piece = vec![b'x'; 1_000_000];
+    let verdict = rig.piece(&*filter, &mut one, false, &mut piece, false);
+    let Verdict::Suspend(wait) = verdict else { panic!("{verdict:?}") };
+    drop(wait);
+    rig.now = start;
+    let took = held(&mut rig, &*filter, &mut other, 10_000).await;
+    assert!(took < Duration::from_millis(105), "{took:?}");
+}
+
 #[test]
 fn only_the_bodies_that_are_meant_are_looked_at() {
     let needs = |direction| {

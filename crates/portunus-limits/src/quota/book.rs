@@ -23,6 +23,8 @@ pub struct QuotaBook {
     /// Keys are kept as hashes, so it is kept too.
     seed: Seed,
     kept: Option<Arc<dyn QuotaPersistence>>,
+    /// Held while it is saved, so that nothing older is written after something newer.
+    saving: tokio::sync::Mutex<()>,
     #[expect(
         clippy::disallowed_types,
         reason = "taken when filters are built and saved: never by a worker"
@@ -66,7 +68,12 @@ impl QuotaBook {
     /// A book that is forgotten at the end.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { seed: random_seed(), kept: None, pages: Pages::default().into() }
+        Self {
+            seed: random_seed(),
+            kept: None,
+            saving: Default::default(),
+            pages: Pages::default().into(),
+        }
     }
 
     /// A book that is kept there, with what it had.
@@ -88,7 +95,7 @@ impl QuotaBook {
         for (name, usage) in rows.iter().filter_map(read_row) {
             pages.waiting.entry(name.into()).or_default().push(usage);
         }
-        Ok(Self { seed, kept: Some(kept), pages: pages.into() })
+        Ok(Self { seed, kept: Some(kept), saving: Default::default(), pages: pages.into() })
     }
 
     /// Saves what has changed.
@@ -97,6 +104,7 @@ impl QuotaBook {
     /// It could not be saved; it is tried again with the next save.
     pub async fn save(&self, now: Wall) -> Result<(), String> {
         let Some(kept) = &self.kept else { return Ok(()) };
+        let _saving = self.saving.lock().await;
         let changes = self.changes(now);
         if changes.is_empty() {
             return Ok(());
@@ -116,7 +124,8 @@ impl QuotaBook {
         self.seed
     }
 
-    /// The calendar of that name: the one that there is, with what was used.
+    /// The calendar of that name: the one that there is, with what was used. Another room is for when no filter counts in
+    /// it: a filter may be built for a configuration that is refused, and what counts goes on in what is saved.
     pub(super) fn calendar(
         &self,
         name: &str,
@@ -124,10 +133,10 @@ impl QuotaBook {
         room: usize,
         now: Wall,
     ) -> Arc<Calendar> {
-        let name: Box<str> = format!("{name} by {}", word(period)).into();
+        let name: Box<str> = format!("{name} by {}", period.word()).into();
         let mut pages = self.pages();
         let known = pages.calendars.remove(&name);
-        if let Some(page) = known.as_ref().filter(|page| page.room == room) {
+        if let Some(page) = known.as_ref().filter(|page| page.room == room || page.is_in_use()) {
             let calendar = Arc::clone(&page.calendar);
             pages.calendars.extend(known.map(|page| (name, page)));
             return calendar;
@@ -168,6 +177,11 @@ impl QuotaBook {
 }
 
 impl Page {
+    /// A filter holds it.
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.calendar) > 1
+    }
+
     fn note(&mut self, usage: Usage) {
         match usage.used {
             0 => self.saved.remove(&usage.key),
@@ -205,13 +219,6 @@ fn read_row((key, start_us, used): &QuotaRow) -> Option<(&str, Usage)> {
     let name = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
     let usage = Usage { key: u64::from_le_bytes(*number), start: Wall(*start_us), used: *used };
     Some((name, usage))
-}
-
-fn word(period: Period) -> &'static str {
-    match period {
-        Period::Day => "day",
-        Period::Month => "month",
-    }
 }
 
 /// The row of the seed.

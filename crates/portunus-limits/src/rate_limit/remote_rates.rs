@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use portunus_base::Rate;
 use portunus_filter::{BuildCx, FilterCx, SlotId};
 use portunus_redis::{Leased, Leases, SharedQuota};
 use portunus_resilience::Budget;
 use portunus_spec::Spanned;
+use smallvec::SmallVec;
 
 use super::rates::Rates;
 use super::{Algorithm, ModeChoice, RateLimitFields};
@@ -65,7 +67,7 @@ impl RemoteRates {
 
     pub(super) fn admit(&self, budgets: &[Budget], ask: &Ask<'_>, cx: &mut FilterCx<'_>) -> Asked {
         let Some(quota) = self.quota(budgets) else { return Asked::Failed };
-        let (key, cost) = (self.remote.key(ask), narrow(ask.cost));
+        let (key, cost) = (self.key(budgets, ask), narrow(ask.cost));
         let rates = budgets.iter().map(Budget::rate).collect();
         let Some(slot) = self.leases else {
             return later(self.remote.redis.admit(&quota, &key, cost), rates, 0);
@@ -85,13 +87,28 @@ impl RemoteRates {
         }
         let Some(quota) = self.quota(budgets) else { return Asked::Failed };
         let rates = budgets.iter().map(Budget::rate).collect();
-        later(self.remote.redis.admit(&quota, &self.remote.key(ask), 0), rates, ask.cost)
+        later(self.remote.redis.admit(&quota, &self.key(budgets, ask), 0), rates, ask.cost)
     }
 
     pub(super) fn charge(&self, budgets: &[Budget], ask: &Ask<'_>) {
         if let Some(quota) = self.quota(budgets) {
-            forget(self.remote.redis.charge(&quota, &self.remote.key(ask), narrow(ask.cost)));
+            forget(self.remote.redis.charge(&quota, &self.key(budgets, ask), narrow(ask.cost)));
         }
+    }
+
+    /// The key of whoever asks. Debts are counted in parts that depend on the rate: those of a plan are in the key, as
+    /// written ones are in the name of the limit.
+    fn key(&self, budgets: &[Budget], ask: &Ask<'_>) -> SmallVec<[u8; 128]> {
+        let mut key = self.remote.key(ask);
+        if self.written.is_none() {
+            for budget in budgets {
+                let Rate { count, window } = budget.rate();
+                for number in [count, window.as_secs(), budget.burst()] {
+                    key.extend_from_slice(&number.to_le_bytes());
+                }
+            }
+        }
+        key
     }
 
     fn quota(&self, budgets: &[Budget]) -> Option<Cow<'_, SharedQuota>> {

@@ -163,8 +163,29 @@ fn plans_have_rates_of_their_own() {
     assert_eq!(ask(Some("ann")), (true, told.to_owned()));
     assert!(ask(Some("ann")).0 && !ask(Some("ann")).0);
     assert!(ask(Some("bob")).0);
-    // Who has no plan has no limit.
-    assert_eq!(ask(None), (true, String::new()));
+    assert_eq!(ask(None), (false, String::new()));
+}
+
+#[test]
+fn who_has_no_plan_is_refused_unless_it_is_wanted() {
+    let someone = Arc::new(portunus_identity::Identity::default());
+    for (node, expected) in [
+        (texts(&[("rate", "plan")]), "403 limit.plan problem"),
+        (texts(&[("rate", "plan"), ("no_plan", "refuse")]), "403 limit.plan problem"),
+        (texts(&[("rate", "plan"), ("no_plan", "skip")]), "continue"),
+        (texts(&[("rate", "plan"), ("dry_run", "true")]), "continue"),
+    ] {
+        let filter = built("rate_limit", Written(node));
+        for identity in [None, Some(Arc::clone(&someone))] {
+            let mut exchange = exchange("GET /");
+            exchange.identity = identity;
+            let verdict = Rig::new().request(&*filter, &mut exchange);
+            match expected {
+                "continue" => assert!(matches!(verdict, portunus_filter::Verdict::Continue)),
+                _ => assert_eq!(shown(&verdict), expected),
+            }
+        }
+    }
 }
 
 #[test]
@@ -211,6 +232,52 @@ fn costs_can_be_told_by_the_answer() {
     let (passed, told) = ask(500);
     assert!(!passed && told.contains("r=0;t=36360"), "{told}");
     assert!(ask(500).1.contains("t=36360"));
+}
+
+#[test]
+fn what_is_known_afterwards_is_charged_to_whom_it_was_asked_for() {
+    let fields = || {
+        [
+            ("rate", Node::text("10/h")),
+            ("per", Node::text("header:X-Tenant")),
+            ("cost", texts(&[("response_bytes", "1KiB")])),
+        ]
+    };
+    let filter = built("rate_limit", fields());
+    let mut rig = Rig::new();
+    let left = |rig: &mut Rig| {
+        let mut exchange = exchange("GET /");
+        exchange.request.headers.append(b"X-Tenant", b"acme");
+        assert!(passes(rig, &*filter, &mut exchange));
+        lines(&exchange.response_extra)
+    };
+    let mut unseen = exchange("GET /");
+    unseen.request.headers.append(b"X-Tenant", b"acme");
+    unseen.bytes.response = 5 * 1024;
+    // An earlier filter answered it.
+    rig.finish(&*filter, &unseen);
+    assert!(left(&mut rig).contains("r=10;"));
+    let mut changed = exchange("GET /");
+    changed.request.headers.append(b"X-Tenant", b"acme");
+    assert!(passes(&mut rig, &*filter, &mut changed));
+    // A later filter took away what the key was read from.
+    changed.request.headers.remove(b"X-Tenant");
+    changed.bytes.response = 5 * 1024;
+    rig.finish(&*filter, &changed);
+    assert!(left(&mut rig).contains("r=5;"));
+}
+
+#[test]
+fn one_that_only_counts_takes_nothing_from_its_neighbour() {
+    let mut bench = bench();
+    let mut rig = Rig::new();
+    let dry = bench.build("rate_limit", texts(&[("rate", "1/h"), ("dry_run", "true")])).unwrap();
+    let real = bench.build("rate_limit", texts(&[("rate", "1/h")])).unwrap();
+    let dear = bench.build("rate_limit", texts(&[("rate", "1/h"), ("cost", "2")])).unwrap();
+    (0..3).for_each(|_| assert!(passes(&mut rig, &*dry, &mut exchange("GET /"))));
+    assert!(!passes(&mut rig, &*dear, &mut exchange("GET /")));
+    assert!(passes(&mut rig, &*real, &mut exchange("GET /")));
+    assert!(!passes(&mut rig, &*real, &mut exchange("GET /")));
 }
 
 #[test]
@@ -290,6 +357,7 @@ fn mistakes_are_told() {
         (texts(&[("rate", "1/s"), ("ipv6_prefix", "129")]), "from 1 to 128"),
         (texts(&[("rate", "1/s"), ("keys_max", "0")]), "`keys_max` must be"),
         (texts(&[("rate", "1/s"), ("name", "a\"b")]), "cannot be the name"),
+        (texts(&[("rate", "1/s"), ("no_plan", "skip")]), "for the limits of plans"),
         (texts(&[("rate", "plan"), ("burst", "3")]), "plans have no burst"),
         (texts(&[("rate", "plan"), ("algorithm", "sliding_window")]), "not kept by sliding"),
         (texts(&[("rate", "1/s"), ("store", "redis")]), "no `stores.redis`"),

@@ -54,6 +54,15 @@ fn a_logout_token_ends_the_session_that_it_names() {
 }
 
 #[test]
+fn a_provider_whose_clock_is_behind_ends_its_sessions_too() {
+    let stage = Stage::new();
+    let mark = stage.plan.providers[0].mark.as_str();
+    let behind = json!({"sid": "s1", "iat": now().seconds() - 120});
+    assert_eq!(stage.send(&token(&stage.issuer, behind)), (200, None));
+    assert!(stage.has_ended(Ended::ProviderSession { provider: mark, sid: "s1" }));
+}
+
+#[test]
 fn what_proves_nothing_ends_nothing() {
     let stage = Stage::new();
     for more in [

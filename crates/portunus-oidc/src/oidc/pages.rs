@@ -30,7 +30,9 @@ impl Oidc {
         let refused = match page {
             Page::Unknown => Some(Refusal::Path),
             Page::Backchannel(_) if !is_posting => Some(Refusal::Method("POST")),
-            Page::Logout if !is_posting && !is_reading => Some(Refusal::Method("GET, HEAD, POST")),
+            Page::Logout if !is_posting && exchange.request.method != Method::Get => {
+                Some(Refusal::Method("GET, POST"))
+            }
             Page::Login(_) | Page::Callback(_) | Page::LoggedOut if !is_reading => {
                 Some(Refusal::Method("GET, HEAD"))
             }
@@ -108,7 +110,7 @@ impl Oidc {
     }
 
     fn logout(&self, exchange: &Exchange, carried: Carried, cx: &mut FilterCx<'_>) -> Verdict {
-        if is_foreign(exchange) {
+        if is_foreign(exchange) || is_ahead(exchange) {
             return Verdict::reply(Refusal::Foreign.reply());
         }
         let back_to = match &self.plan.logout_to {
@@ -130,6 +132,19 @@ impl Oidc {
         Verdict::reply(page::redirect(&at_provider.unwrap_or(back_to), cookies))
     }
 }
+
+/// True for what a browser, or a proxy, asks for ahead of the user.
+fn is_ahead(exchange: &Exchange) -> bool {
+    let headers = &exchange.request.headers;
+    let mut told = PURPOSES.iter().filter_map(|name| headers.value(name));
+    told.any(|value| {
+        let value = value.to_ascii_lowercase();
+        [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|word| value.starts_with(word))
+    })
+}
+
+/// Where a browser says that nobody has asked yet, in its older spellings too.
+const PURPOSES: [&[u8]; 4] = [b"Sec-Purpose", b"Purpose", b"X-Purpose", b"X-Moz"];
 
 /// True for what a page of another site asks for by itself: a link that a user follows is no such request.
 fn is_foreign(exchange: &Exchange) -> bool {

@@ -1,6 +1,7 @@
 //! Requests whose sessions need new tokens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portunus_filter::{Again, Patch, Resume};
 use portunus_identity::Consumers;
@@ -50,14 +51,29 @@ impl Refresh {
         let (session, provider) = (self.found.session.clone(), Arc::clone(&self.found.provider));
         let now = self.now;
         let work: Work = Box::pin(async move { provider.refresh(&session, now).await });
-        // The endpoints, the tokens, and the keys for them.
-        let timeout = self.plan.timeout.saturating_mul(3);
-        self.plan.refresher.refresh(token, work, timeout).await
+        let patience = match self.found.session.has_access(now.seconds()) {
+            true => PATIENCE,
+            // The endpoints, the tokens, and the keys for them.
+            false => self.plan.timeout.saturating_mul(3),
+        };
+        let provider = &self.found.provider.mark;
+        self.plan.refresher.refresh(provider, token, work, patience).await
     }
 
     fn go_on(&self, cookies: Vec<String>) -> Resume {
-        let mut patch = self.plan.admit(&self.found, &self.consumers, self.now.wall);
-        set_cookies(&mut patch, cookies);
-        Resume::Continue(patch)
+        match self.plan.admit(&self.found, &self.consumers, self.now.wall) {
+            Ok(mut patch) => {
+                set_cookies(&mut patch, cookies);
+                Resume::Continue(patch)
+            }
+            Err(refusal) => {
+                let mut patch = Patch::default();
+                set_cookies(&mut patch, cookies);
+                Resume::Reply(patch, Box::new(refusal.reply()))
+            }
+        }
     }
 }
+
+/// How long a request waits whose tokens hold still.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -112,13 +112,51 @@ fn a_claim_finds_the_consumer() {
     let mut consumers = Consumers::builder();
     let consumer = Arc::new(Consumer { name: "ann".into(), ..Consumer::default() });
     consumers.consumer(Arc::clone(&consumer));
-    let kind = CredentialKind::Claim { claim: "email".into(), value: "anna@example.com".into() };
-    consumers.credential(Credential { id: "c1".into(), consumer, kind, not_after: None });
+    let (claim, value) = ("email".into(), "anna@example.com".into());
+    let kind = CredentialKind::Claim { issuer: None, claim, value };
+    let not_after = Some(Wall(stage.rig.wall.0 + 1));
+    consumers.credential(Credential { id: "c1".into(), consumer, kind, not_after });
     stage.rig.directory.publish(Arc::new(consumers.build()));
     let cookie = sealed(&stage.session(), SECRET);
     let (_, exchange) = stage.ask("GET /", &[("Cookie", &cookie)]);
     assert!(lines(&exchange.request.headers).contains("X-Consumer-Username: ann"));
     assert_eq!(&*exchange.identity.unwrap().credential, "c1");
+    stage.rig.wall.0 += 1;
+    stage.check("GET /", &[("Cookie", &cookie)], "401 auth.expired problem");
+}
+
+#[test]
+fn a_user_who_is_no_consumer_is_refused_where_only_consumers_pass() {
+    let mut stage = Stage::with(&[("consumers_only", Node::text("true"))]);
+    let cookie = sealed(&stage.session(), SECRET);
+    stage.check("GET /", &[("Cookie", &cookie)], "403 auth.forbidden problem");
+}
+
+#[test]
+fn the_upstream_gets_our_access_token_or_none() {
+    let more = [("forward_access_token", Node::text("true")), ("optional", Node::text("true"))];
+    let mut stage = Stage::with(&more);
+    let mut session = stage.session();
+    session.tokens.access = None;
+    let cookie = sealed(&session, SECRET);
+    for asked in [vec![("Cookie", cookie.as_str())], vec![]] {
+        let headers: Vec<_> =
+            asked.into_iter().chain([("Authorization", "Bearer of the client")]).collect();
+        let (verdict, exchange) = stage.ask("GET /", &headers);
+        assert_eq!(shown(&verdict), "continue");
+        assert!(!lines(&exchange.request.headers).contains("Authorization"));
+    }
+}
+
+#[test]
+fn what_it_keeps_for_itself_is_forgotten_where_it_is_not_asked() {
+    let stage = Stage::new();
+    let cookie = format!("a=b; {}", sealed(&stage.session(), SECRET));
+    let mut exchange = exchange("GET /");
+    exchange.request.headers.append(b"Cookie", cookie.as_bytes());
+    stage.filter.forget(&mut exchange);
+    let left = "Host: shop.example.com:8080; Cookie: a=b";
+    assert_eq!(lines(&exchange.request.headers), left);
 }
 
 #[test]
@@ -185,6 +223,48 @@ fn other_sites_cannot_have_a_page_log_the_user_out() {
         ("Sec-Fetch-Dest", "document"),
     ];
     stage.check("GET /_portunus/oidc/logout", &link, "302 - -");
+}
+
+#[test]
+fn nothing_logs_out_but_the_user() {
+    let mut stage = Stage::new();
+    let cookie = sealed(&stage.session(), SECRET);
+    let head = [("Cookie", cookie.as_str())];
+    stage.check("HEAD /_portunus/oidc/logout", &head, "405 auth.oidc_method problem");
+    for (name, value) in [
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "prefetch"),
+        ("X-Moz", "Prefetch"),
+        ("X-Purpose", "preview"),
+    ] {
+        let ahead = [("Cookie", cookie.as_str()), (name, value)];
+        stage.check("GET /_portunus/oidc/logout", &ahead, "403 auth.oidc_foreign problem");
+    }
+    stage.check("GET /", &[("Cookie", &cookie)], "continue");
+}
+
+#[test]
+fn no_login_ends_at_a_page_of_the_filter_however_it_is_written() {
+    let mut stage = Stage::new();
+    stage.rig.offline = true;
+    let provider = |name: &str| {
+        let issuer = format!("https://{name}.example.com");
+        texts(&[("name", name), ("issuer", &issuer), ("client_id", "shop")])
+    };
+    let node = Node::map([("providers", Node::seq([provider("one"), provider("two")]))]);
+    stage.filter = Bench::new(FILTERS).build("oidc", node).unwrap();
+    for (to, is_taken) in [
+        ("/cart", true),
+        ("/_portunus/oidc/logout", false),
+        ("/x/../_portunus/oidc/logout", false),
+        ("/_portunus/./oidc/logout", false),
+        ("/%5Fportunus/oidc/%6Cogout", false),
+        ("/x/%2E%2e/_portunus/oidc/logout?a", false),
+    ] {
+        let query = crate::form::encode([("to", to)]);
+        let page = shown(&stage.ask(&format!("GET /_portunus/oidc/login?{query}"), &[HTML]).0);
+        assert_eq!(!page.contains("login/one?to=%2F\""), is_taken, "{to}: {page}");
+    }
 }
 
 #[test]

@@ -94,20 +94,51 @@ fn refusals_and_failures_of_the_token_endpoint_are_told_apart() {
 
 #[test]
 fn new_tokens_are_those_of_the_same_user() {
-    let refresh = |more: serde_json::Value| {
+    let refresh = |more: serde_json::Value, userinfo: bool| {
         let fake = FakeProvider::new(move |issued| {
             assert!(issued.form.starts_with("grant_type=refresh_token&refresh_token=rt"));
             issued.id_token(more.clone())
         });
-        let provider = fake.provider(false);
+        let provider = fake.provider(userinfo);
         let tokens = Tokens { refresh: Some("rt".to_owned()), ..Tokens::default() };
         let claims = json!({"sub": "anna"}).as_object().unwrap().clone();
         let session = Session::begin("mark", claims, tokens, 0);
         with_background(&provider, provider.refresh(&session, now()))
     };
-    let fresh = refresh(json!({"groups": ["b"]})).unwrap();
+    let fresh = refresh(json!({"groups": ["b"]}), false).unwrap();
     assert_eq!(fresh.claims.as_ref().unwrap()["groups"], json!(["b"]));
-    assert_eq!(refresh(json!({"sub": "bert"})), Err(Refusal::IdToken("it is of another user")));
+    assert!(!fresh.claims.as_ref().unwrap().contains_key("email"));
+    let of_another = Err(Refusal::IdToken("it is of another user"));
+    assert_eq!(refresh(json!({"sub": "bert"}), false), of_another);
+    let fresh = refresh(json!({"groups": ["b"]}), true).unwrap();
+    assert_eq!(fresh.claims.as_ref().unwrap()["email"], json!("anna@example.com"));
+}
+
+/// What is known of a user after a refresh without an ID token, from a provider that is asked for its userinfo too.
+fn refreshed_without_id_token(access: &'static str, id: Option<String>) -> Arc<Fresh> {
+    let fake = FakeProvider::new(move |_| {
+        Response::text(json!({"access_token": access, "token_type": "Bearer"}).to_string())
+    });
+    let provider = fake.provider(true);
+    let tokens = Tokens { refresh: Some("rt".to_owned()), id, ..Tokens::default() };
+    let claims = json!({"sub": "anna", "phone": "1", "groups": ["a"]});
+    let session = Session::begin("mark", claims.as_object().unwrap().clone(), tokens, 0);
+    with_background(&provider, provider.refresh(&session, now())).unwrap()
+}
+
+#[test]
+fn userinfo_is_asked_again_also_without_a_new_id_token() {
+    let id = sign(&claims("https://a", json!({"groups": ["a"]})));
+    let fresh = refreshed_without_id_token("at", Some(id));
+    let said = fresh.claims.as_ref().unwrap();
+    assert_eq!(said["email"], json!("anna@example.com"));
+    assert_eq!(said["groups"], json!(["a"]), "the ID token said so");
+    assert!(!said.contains_key("phone"), "the userinfo endpoint says it no more");
+    let fresh = refreshed_without_id_token("at", None);
+    assert!(!fresh.claims.as_ref().unwrap().contains_key("groups"));
+    // The new tokens are good also where the endpoint does not answer.
+    let fresh = refreshed_without_id_token("other", None);
+    assert_eq!((&fresh.claims, fresh.tokens.access.as_deref()), (&None, Some("other")));
 }
 
 #[test]

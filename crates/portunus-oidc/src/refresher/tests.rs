@@ -32,31 +32,35 @@ fn many_that_ask_at_once_get_the_tokens_of_one_request() {
     };
     with(|refresher| async move {
         let timeout = Duration::from_secs(10);
-        let one = refresher.refresh("old", work(), timeout);
-        let two = refresher.refresh("old", work(), timeout);
-        let other = refresher.refresh("another", work(), timeout);
+        let one = refresher.refresh("p", "old", work(), timeout);
+        let two = refresher.refresh("p", "old", work(), timeout);
+        let other = refresher.refresh("p", "another", work(), timeout);
         let (one, two, _) = tokio::join!(one, two, other);
         assert_eq!((one, two), (fresh("new"), fresh("new")));
         assert_eq!(MADE.load(Ordering::Relaxed), 2);
-        assert_eq!(refresher.refresh("old", work(), timeout).await, fresh("new"));
+        assert_eq!(refresher.refresh("p", "old", work(), timeout).await, fresh("new"));
         assert_eq!(MADE.load(Ordering::Relaxed), 2, "what was given is kept");
         tokio::time::sleep(KEPT).await;
-        let _ = refresher.refresh("old", work(), timeout).await;
+        let _ = refresher.refresh("p", "old", work(), timeout).await;
         assert_eq!(MADE.load(Ordering::Relaxed), 3, "but not for ever");
     });
 }
 
 #[test]
-fn a_refusal_is_kept_and_an_outage_is_not() {
+fn a_refusal_is_kept_and_an_outage_of_a_provider_for_a_moment() {
     with(|refresher| async move {
         let timeout = Duration::from_secs(10);
         let give = |refreshed: Refreshed| -> Work { Box::pin(async { refreshed }) };
         let refused = Err(Refusal::Code("invalid_grant"));
-        assert_eq!(refresher.refresh("a", give(refused.clone()), timeout).await, refused);
-        assert_eq!(refresher.refresh("a", give(fresh("x")), timeout).await, refused);
+        assert_eq!(refresher.refresh("p", "a", give(refused.clone()), timeout).await, refused);
+        assert_eq!(refresher.refresh("p", "a", give(fresh("x")), timeout).await, refused);
         let down = Err(Refusal::Unavailable);
-        assert_eq!(refresher.refresh("b", give(down.clone()), timeout).await, down);
-        assert_eq!(refresher.refresh("b", give(fresh("x")), timeout).await, fresh("x"));
+        assert_eq!(refresher.refresh("p", "b", give(down.clone()), timeout).await, down);
+        let other = refresher.refresh("q", "c", give(fresh("x")), timeout).await;
+        assert_eq!(other, fresh("x"), "another provider is asked");
+        assert_eq!(refresher.refresh("p", "b", give(fresh("x")), timeout).await, down);
+        tokio::time::sleep(DOWN).await;
+        assert_eq!(refresher.refresh("p", "b", give(fresh("x")), timeout).await, fresh("x"));
     });
 }
 
@@ -64,8 +68,29 @@ fn a_refusal_is_kept_and_an_outage_is_not() {
 fn nobody_waits_for_ever() {
     with(|refresher| async move {
         let never: Work = Box::pin(std::future::pending());
-        let waited = refresher.refresh("a", never, Duration::from_secs(5)).await;
+        let waited = refresher.refresh("p", "a", never, Duration::from_secs(5)).await;
         assert_eq!(waited, Err(Refusal::Unavailable));
+    });
+}
+
+#[test]
+fn nobody_waits_for_work_that_is_older_than_his_patience() {
+    with(|refresher| async move {
+        let slow = || -> Work {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                fresh("new")
+            })
+        };
+        let down = Err(Refusal::Unavailable);
+        let second = Duration::from_secs(1);
+        assert_eq!(refresher.refresh("p", "a", slow(), second).await, down);
+        let before = Instant::now();
+        assert_eq!(refresher.refresh("p", "a", slow(), second).await, down);
+        assert_eq!(before.elapsed(), Duration::ZERO, "another one has waited for it");
+        let patient = refresher.refresh("p", "a", slow(), 10 * second).await;
+        assert_eq!(patient, fresh("new"));
+        assert_eq!(refresher.refresh("p", "a", slow(), second).await, fresh("new"));
     });
 }
 
@@ -75,7 +100,7 @@ fn what_was_asked_while_it_did_not_run_is_done_later() {
     runtime.block_on(async {
         let refresher = Arc::new(Refresher::default());
         let work: Work = Box::pin(async { fresh("new") });
-        let asked = refresher.refresh("a", work, Duration::from_secs(10));
+        let asked = refresher.refresh("p", "a", work, Duration::from_secs(10));
         tokio::pin!(asked);
         // Dropped by a reload, and run anew.
         drop(Arc::clone(&refresher).run());
@@ -98,7 +123,8 @@ fn the_desk_is_bounded() {
         }
         let (answer, answered) = oneshot::channel();
         let work: Work = Box::pin(async { fresh("x") });
-        desk.take(Ask { token: "one more".to_owned(), work, answer });
+        let (provider, token) = ("p".to_owned(), "one more".to_owned());
+        desk.take(Ask { provider, token, work, patience: Duration::from_secs(1), answer });
         assert_eq!(answered.await.unwrap(), Err(Refusal::Unavailable));
         assert_eq!(desk.places.len(), PLACES_MAX);
     });

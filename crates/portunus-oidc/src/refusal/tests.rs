@@ -4,6 +4,8 @@ use super::*;
 fn every_refusal_has_a_reason_of_the_reference_and_a_sentence() {
     let all = [
         Refusal::Missing,
+        Refusal::Expired,
+        Refusal::NoConsumer,
         Refusal::Callback,
         Refusal::State,
         Refusal::Issuer,

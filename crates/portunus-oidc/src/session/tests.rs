@@ -68,7 +68,8 @@ fn new_tokens_take_the_place_of_old_ones_as_far_as_they_come() {
         refresh_at: Some(5090),
         ..Tokens::default()
     };
-    let claims = json!({"email": "a@example.com"}).as_object().cloned();
+    session.claims.insert("sid".to_owned(), json!("s1"));
+    let claims = json!({"sub": "anna", "email": "a@example.com"}).as_object().cloned();
     session.renew(&Fresh { tokens, claims }, 5040);
     assert_eq!(session.tokens.access.as_deref(), Some("at2"));
     assert_eq!(session.tokens.refresh.as_deref(), Some("rt"), "the old one still holds");
@@ -76,6 +77,12 @@ fn new_tokens_take_the_place_of_old_ones_as_far_as_they_come() {
         (session.claim("sub"), session.claim("email")),
         (Some("anna"), Some("a@example.com"))
     );
+    assert!(!session.claims.contains_key("groups"), "what is said no more holds no more");
+    assert_eq!(session.claim("sid"), Some("s1"), "the login is the same");
+    session.renew(&Fresh::default(), 5040);
+    assert_eq!(session.claim("email"), Some("a@example.com"), "nothing was said");
+    session.tokens.access_ends = Some(5120);
+    session.tokens.refresh_at = Some(5090);
     assert_eq!(session.standing(&LIFETIMES, 5041), Standing::Good);
     assert!(session.has_access(5119) && !session.has_access(5120));
 }

@@ -90,6 +90,9 @@ fn mock_answer(document: &Document, answer: &Answer) -> MockAnswer {
         let made =
             || object.get("schema").map(|_| example::of_schema(document, &format!("{at}/schema")));
         let value = header_text(&given.or_else(made)?)?;
+        if OURS.iter().any(|name| name.eq_ignore_ascii_case(&parameter.name)) {
+            return None;
+        }
         Some((Bytes::copy_from_slice(parameter.name.as_bytes()), Bytes::from(value)))
     };
     MockAnswer {
@@ -99,6 +102,10 @@ fn mock_answer(document: &Document, answer: &Answer) -> MockAnswer {
         media: answer.content.0.iter().filter_map(|media| mock_media(document, media)).collect(),
     }
 }
+
+/// Headers that say how an answer is framed: whoever sends it writes them.
+const OURS: &[&str] =
+    &["Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade"];
 
 /// A value as the style of headers writes it.
 fn header_text(value: &Value) -> Option<String> {

@@ -10,6 +10,7 @@ const DOCUMENT: &str = r##"
 openapi: 3.1.0
 servers: [{url: /v1}]
 paths:
+  /early: {get: {responses: {'101': {description: no answer yet}}}}
   /pets/{id}:
     get:
       operationId: getPet
@@ -17,7 +18,7 @@ paths:
         '404': {description: none, content: {application/problem+json: {example: {title: none}}}}
         '200':
           description: a pet
-          headers: {X-Rate: {schema: {type: integer}, example: 7}, X-Object: {schema: {type: object}}}
+          headers: {X-Rate: {schema: {type: integer}, example: 7}, Content-Length: {example: 9}, X-Object: {schema: {type: object}}}
           content:
             application/json:
               examples:
@@ -87,6 +88,12 @@ fn the_client_chooses_the_media_type() {
     check("GET /v1/pets/7", &accept("*/*"), "200 - {\"name\":\"Tom\"}");
     check("GET /v1/pets/7", &accept("application/json;q=0, */*"), "200 - Tom");
     check("GET /v1/pets/7", &accept("application/xml"), "406 mock.not_acceptable problem");
+}
+
+#[test]
+fn what_comes_before_an_answer_is_none_and_framing_is_not_made_up() {
+    check("GET /v1/early", &[], "501 mock.no_answer problem");
+    assert_eq!(header(&ask("GET /v1/pets/7", &[]), "Content-Length"), None);
 }
 
 #[test]

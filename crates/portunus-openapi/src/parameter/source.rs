@@ -1,5 +1,7 @@
 //! Where the text of a parameter comes from: one text, or pairs of names and values.
 
+use std::collections::HashMap;
+
 use super::style::{self, Split, Style, split_once, split_text};
 use super::{Class, Shape};
 
@@ -136,10 +138,12 @@ impl<'a> OfPairs<'a> {
         key: impl Fn(&Pair<'_>) -> Option<String>,
     ) -> Result<Option<Split>, &'static str> {
         let mut object: Vec<(String, Vec<String>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for pair in self.pairs {
             let Some(key) = key(pair) else { continue };
             let value = form_decoded(pair.raw)?;
-            match object.iter_mut().find(|(known, _)| *known == key) {
+            let place = *places.entry(key.clone()).or_insert(object.len());
+            match object.get_mut(place) {
                 Some((_, values)) => values.push(value),
                 None => object.push((key, vec![value])),
             }
@@ -156,6 +160,10 @@ fn pieces<'r>(raw: &'r [u8], by: &[&[u8]]) -> Vec<&'r [u8]> {
     }
     let (mut start, mut at) = (0, 0);
     while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
+        // One more than there may be is enough to be refused.
+        if pieces.len() > style::PIECES_MAX {
+            return pieces;
+        }
         match by.iter().find(|delimiter| rest.starts_with(delimiter)) {
             Some(delimiter) => {
                 pieces.push(raw.get(start..at).unwrap_or_default());
@@ -198,10 +206,10 @@ fn lossy(raw: &[u8]) -> String {
     form_decoded(raw).unwrap_or_else(|_| String::from_utf8_lossy(raw).into_owned())
 }
 
-/// The pairs of `Cookie` headers.
+/// The pairs of a `Cookie` header, up to one more than there may be.
 pub(crate) fn cookies<'a>(header: &'a [u8]) -> impl Iterator<Item = Pair<'a>> {
     let parts = header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    parts.filter(|part| !part.is_empty()).take(PAIRS_MAX).map(|part| {
+    parts.filter(|part| !part.is_empty()).take(PAIRS_MAX + 1).map(|part| {
         let (name, raw) = split_once(part, b'=');
         Pair { name: String::from_utf8_lossy(name).into_owned(), raw: raw.unwrap_or_default() }
     })

@@ -1,5 +1,7 @@
 //! Styles: how values are written in a text (OpenAPI, "Style Values"; RFC 6570).
 
+use std::collections::HashSet;
+
 use super::{Class, Place};
 
 /// How a parameter is written.
@@ -93,8 +95,9 @@ fn matrix(
     match (class, explode) {
         (Class::Object, true) => parts(rest, b';', true, class, plain),
         (Class::Array, true) => {
-            let items = rest.split(|byte| *byte == b';').map(|part| plain(own(part)?));
-            items.collect::<Result<_, _>>().map(Split::Array)
+            let parts = rest.split(|byte| *byte == b';').take(PIECES_MAX + 1);
+            let items = parts.map(own).collect::<Result<Vec<_>, _>>()?;
+            joined(&items, false, class, plain)
         }
         _ => parts(own(rest)?, b',', false, class, plain),
     }
@@ -113,7 +116,7 @@ pub(super) fn parts(
     }
     let pieces: Vec<&[u8]> = match raw {
         [] => Vec::new(),
-        _ => raw.split(|byte| *byte == delimiter).collect(),
+        _ => raw.split(|byte| *byte == delimiter).take(PIECES_MAX + 1).collect(),
     };
     joined(&pieces, explode, class, plain)
 }
@@ -125,16 +128,17 @@ pub(super) fn joined(
     class: Class,
     plain: Plain,
 ) -> Result<Split, &'static str> {
+    if pieces.len() > PIECES_MAX {
+        return Err("has too many parts");
+    }
     if class == Class::Array {
         return pieces.iter().map(|piece| plain(piece)).collect::<Result<_, _>>().map(Split::Array);
     }
-    if pieces.len() > PIECES_MAX {
-        return Err("has too many keys");
-    }
+    let mut known = HashSet::new();
     let mut object: Vec<(String, Vec<String>)> = Vec::new();
     let mut put = |key: &[u8], value: &[u8]| {
         let (key, value) = (plain(key)?, plain(value)?);
-        if object.iter().any(|(known, _)| *known == key) {
+        if !known.insert(key.clone()) {
             return Err("has a key that is given more than once");
         }
         object.push((key, vec![value]));
@@ -165,5 +169,5 @@ pub(super) fn split_once(text: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-/// Most pieces of a map: each key is compared with all others.
-const PIECES_MAX: usize = 1000;
+/// Most pieces of a list or of a map.
+pub(super) const PIECES_MAX: usize = 1000;

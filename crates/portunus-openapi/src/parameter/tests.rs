@@ -303,3 +303,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lists_are_bounded() {
+    let list = json!({"name": "a", "in": "header", "schema": {"type": "array"}});
+    let list = parameter(list);
+    let decode = |text: String| list.decode(&Source::Header(Some(text.as_bytes())));
+    assert_eq!(decode("a,".repeat(1000)), Err("has too many parts"));
+    assert!(decode("a,".repeat(999)).is_ok());
+}

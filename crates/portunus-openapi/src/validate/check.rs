@@ -1,7 +1,9 @@
 //! The filter `validate`: its hooks.
 
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
-use portunus_filter::{BodyNeed, BodyPiece, BuildCx, Filter, FilterCx, Interest, SlotId, Verdict};
+use portunus_filter::{
+    BodyNeed, BodyPiece, BuildCx, Filter, FilterCx, Interest, SlotId, Verdict, Way,
+};
 use portunus_http::{HeaderId, HeaderList, Method, list_items};
 use portunus_route::Params;
 use portunus_telemetry::DecisionId;
@@ -10,7 +12,7 @@ use super::refusal::{REQUEST, RESPONSE, Refusal};
 use super::{ChoiceSpec, ValidateBodySpec, ValidateModeSpec, ValidateSpec};
 use crate::finder::Finder;
 use crate::load::{Loaded, Shared};
-use crate::memory::{Memory, Seen};
+use crate::memory::{self, Memory, Seen};
 use crate::operation::Operation;
 use crate::request::{BodyFault, Strictness};
 use crate::schema::Schemas;
@@ -67,6 +69,17 @@ impl Filter for Validate {
         }
     }
 
+    fn needs_body(&self, way: Way, exchange: &Exchange) -> bool {
+        let Some(operation) = memory::noted_body(exchange, way, self.slot) else { return false };
+        let Target::Api { shared, .. } = &self.target else { return true };
+        // By the media type that the body has now: an earlier filter may have made another one of it.
+        let is_unread = |operation: &Operation| match way {
+            Way::Request => operation.is_passed_unread(&exchange.request.headers),
+            Way::Response => operation.is_answered_unread(&exchange.response),
+        };
+        !shared.api.operations().get(operation).is_some_and(is_unread)
+    }
+
     fn on_request(&self, exchange: &mut Exchange, cx: &mut FilterCx<'_>) -> Verdict {
         self.spec.path.during(exchange, |exchange| self.request(exchange, cx))
     }
@@ -111,9 +124,13 @@ impl Filter for Validate {
         }
         let violations = shared.api.check_answer(operation, &exchange.response, &self.strictness);
         let is_judged = !violations.is_empty();
-        cx.local::<Memory>(self.slot).recall(exchange, self.slot, |seen| {
+        let memory = cx.local::<Memory>(self.slot);
+        memory.recall(exchange, self.slot, |seen| {
             (seen.is_opaque, seen.heard) = (is_opaque || is_judged, Some(Vec::new()));
         });
+        let index = memory.recall(exchange, self.slot, |seen| seen.operation);
+        let index = index.filter(|_| !is_opaque && !is_judged);
+        memory::note_body(exchange, Way::Response, self.slot, index);
         self.judge_answer(exchange, cx, violations)
     }
 
@@ -168,6 +185,12 @@ impl Validate {
                 }
             }
             Target::Schema(_) => {
+                if exchange.request.headers.values_of(HeaderId::ContentType).count() > 1 {
+                    let why =
+                        Violation::new(Part::Header, "Content-Type", "is given more than once");
+                    let refusal = Refusal::of_violations(400, REQUEST, vec![why]);
+                    return self.judge(exchange, cx, vec![refusal]);
+                }
                 let is_opaque = is_encoded(&exchange.request.headers);
                 if is_opaque && self.spec.encoded == ChoiceSpec::Refuse {
                     return self.judge(exchange, cx, vec![Refusal::encoded()]);
@@ -228,7 +251,12 @@ impl Validate {
         if let Err(types) = shared.api.check_media_type(operation, &request.headers) {
             refusals.push(Refusal::of_body(BodyFault::MediaType(types)));
         }
-        if checks_body && is_opaque && self.spec.encoded == ChoiceSpec::Refuse {
+        if !checks_body || operation.is_passed_unread(&request.headers) {
+            let presence = shared.api.check_presence(operation, &request.headers);
+            refusals.extend(presence.err().map(Refusal::of_body));
+        }
+        let is_encoded = is_encoded(&request.headers);
+        if checks_body && is_encoded && self.spec.encoded == ChoiceSpec::Refuse {
             refusals.push(Refusal::encoded());
         }
         // One that is judged already is not judged by its body too.
@@ -243,6 +271,7 @@ impl Validate {
         operation: usize,
         is_opaque: bool,
     ) {
+        memory::note_body(exchange, Way::Request, self.slot, (!is_opaque).then_some(operation));
         let seen = Seen { operation, is_opaque, heard: Some(Vec::new()) };
         cx.local::<Memory>(self.slot).remember(exchange, self.slot, seen);
     }

@@ -1,6 +1,6 @@
 use portunus_exchange::Exchange;
 use portunus_filter::testing::{Bench, Rig, exchange, shown, texts};
-use portunus_filter::{BodyNeed, Factory, Filter, Verdict};
+use portunus_filter::{BodyNeed, Factory, Filter, Verdict, Way};
 use portunus_spec::{Node, Value};
 use serde_json::json;
 
@@ -248,4 +248,57 @@ fn mistakes_are_told_with_their_place_in_the_document() {
     assert!(mistakes(&[("openapi", "api.yaml"), ("body_max", "1GiB")]).contains("64MiB"));
     let wrong = Node::map([("openapi", Value::Int(1).into()), ("unknown", Node::text("drop"))]);
     assert!(bench().mistakes("validate", wrong).contains("refuse, pass"));
+}
+
+const FILES: &str = r#"
+openapi: 3.0.3
+paths:
+  /files:
+    put:
+      requestBody:
+        required: true
+        content: {image/png: {}, application/json: {schema: {type: object}}}
+  /images:
+    put: {requestBody: {required: true, content: {image/png: {}}}}
+"#;
+
+/// Whether a request's body is held, and what is said of its head.
+fn head_of(line: &str, headers: &[(&str, &str)]) -> (String, bool) {
+    let mut bench = bench();
+    bench.files.insert("files.yaml", FILES.to_owned());
+    let filter = bench.build("validate", texts(&[("openapi", "files.yaml")])).unwrap();
+    let mut exchange = exchange(line);
+    for (name, value) in headers {
+        exchange.request.headers.append(name.as_bytes(), value.as_bytes());
+    }
+    let verdict = shown(&Rig::new().request(&*filter, &mut exchange));
+    let start = verdict.split(" {").next().unwrap().to_owned();
+    (start, filter.needs_body(Way::Request, &exchange))
+}
+
+#[test]
+fn a_body_that_nobody_looks_into_is_not_held() {
+    let png = ("Content-Type", "image/png");
+    assert_eq!(head_of("PUT /files", &[JSON]), ("continue".to_owned(), true));
+    assert_eq!(head_of("PUT /files", &[png]), ("continue".to_owned(), false));
+    assert_eq!(head_of("PUT /images", &[png]), ("continue".to_owned(), false));
+}
+
+#[test]
+fn it_has_to_be_there_and_to_say_what_it_is() {
+    let png = ("Content-Type", "image/png");
+    let refused = |code: &str| (code.to_owned(), false);
+    let empty = [png, ("Content-Length", "0")];
+    assert_eq!(head_of("PUT /images", &empty), refused("400 validate.request"));
+    let unnamed = [("Content-Length", "3")];
+    assert_eq!(head_of("PUT /images", &unnamed), refused("415 validate.media_type"));
+    let twice = [JSON, png];
+    assert_eq!(head_of("PUT /files", &twice), refused("400 validate.request"));
+}
+
+#[test]
+fn more_cookies_than_may_be_are_refused() {
+    let many = "a=b; ".repeat(1001);
+    let (verdict, _) = head_of("PUT /images", &[("Content-Type", "image/png"), ("Cookie", &many)]);
+    assert_eq!(verdict, "400 validate.request");
 }

@@ -1,33 +1,54 @@
 //! Calling the filters of a chain.
 
-use portunus_exchange::{Exchange, Phase};
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError};
 use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Link, Resume, Verdict, Way};
 
 use crate::phases::request;
 use crate::protocol::ClientStream;
 use crate::run::{Run, Stop};
 
-/// Requests meet filters in the order written.
+/// Requests meet filters in the order written. One that answers speaks only once those before it have had the body
+/// that they wait for: what they say of it comes first.
 pub(crate) async fn on_request<C: ClientStream>(
     run: &Run<'_>,
     chain: &Chain,
     client: &mut C,
 ) -> Result<(), Stop> {
-    for link in chain.links().iter().filter(|link| link.interest.phases.has(Phase::Request)) {
+    for (at, link) in chain.links().iter().enumerate() {
+        if !link.interest.phases.has(Phase::Request) {
+            continue;
+        }
         if chain.has_own_pages() {
-            own_page(run, link, client).await?;
+            own_page(run, chain, (at, link), client).await?;
         }
         let verdict = hook(run, |exchange, cx| link.filter.on_request(exchange, cx));
-        settle(run, link, verdict).await?;
+        if let Err(stop) = settle(run, link, verdict).await {
+            if matches!(stop, Stop::Reply(_)) {
+                request::whole_body_before(run, chain, at, client).await?;
+            }
+            return Err(stop);
+        }
     }
     Ok(())
 }
 
 /// Ends a request for a page of the filter's own, once its body is there.
-async fn own_page<C: ClientStream>(run: &Run<'_>, link: &Link, client: &mut C) -> Result<(), Stop> {
+async fn own_page<C: ClientStream>(
+    run: &Run<'_>,
+    chain: &Chain,
+    (at, link): (usize, &Link),
+    client: &mut C,
+) -> Result<(), Stop> {
     let bytes_max = link.filter.own_page(&run.exchange.borrow());
     let Some(bytes_max) = bytes_max else { return Ok(()) };
-    let body = request::gather(run, client, bytes_max).await?;
+    let seen = request::whole_body_before(run, chain, at, client).await?;
+    let body = match seen {
+        Some(body) if body.len() > bytes_max => {
+            return Err(ProxyError::client(ErrorKind::BodyTooLarge).into());
+        }
+        Some(body) => body,
+        None => request::gather(run, client, bytes_max).await?,
+    };
     let reply = hook(run, |exchange, cx| link.filter.on_own_page(exchange, body, cx)).await;
     Err(Stop::Reply(Box::new(reply)))
 }
@@ -49,18 +70,18 @@ pub(crate) fn on_finish(run: &Run<'_>, chain: &Chain) {
     }
 }
 
-/// A piece of a body, or all of one.
+/// A piece of a body, or all of one, through some filters of a chain.
 pub(crate) async fn on_body(
     run: &Run<'_>,
-    chain: &Chain,
+    links: &[Link],
     way: Way,
     bytes: &mut Vec<u8>,
     end: bool,
 ) -> Result<(), Stop> {
-    let count = chain.links().len();
+    let count = links.len();
     for at in 0..count {
         let at = if way == Way::Request { at } else { count - 1 - at };
-        let Some(link) = chain.links().get(at) else { continue };
+        let Some(link) = links.get(at) else { continue };
         if !link.needs_body(way, &run.exchange.borrow()) {
             continue;
         }

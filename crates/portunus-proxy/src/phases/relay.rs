@@ -172,7 +172,7 @@ async fn stream<S: AnswerSource, A: AnswerSink>(
         if end {
             keep_trailers(run, bounded.source);
         }
-        filters::on_body(run, &route.chain, Way::Response, &mut bytes, end).await?;
+        filters::on_body(run, route.chain.links(), Way::Response, &mut bytes, end).await?;
         count(run, bytes.len() as u64);
         answer.body(&bytes).await?;
         if end {
@@ -203,7 +203,7 @@ async fn whole<S: AnswerSource, A: AnswerSink>(
         }
     }
     keep_trailers(run, bounded.source);
-    filters::on_body(run, &route.chain, Way::Response, &mut bytes, true).await?;
+    filters::on_body(run, route.chain.links(), Way::Response, &mut bytes, true).await?;
     forget_body_headers(&mut run.exchange.borrow_mut().response.headers);
     let framing = match trailers(&run.exchange.borrow()) {
         Some(_) => Framing::Chunked,

@@ -1,7 +1,7 @@
 //! Filters see the request.
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError};
-use portunus_filter::{BodyMode, Way};
+use portunus_filter::{BodyMode, Chain, Way};
 use portunus_h1::expects_continue;
 use portunus_http::{Framing, HeaderId, ResponseHead};
 use portunus_snapshot::Route;
@@ -37,7 +37,7 @@ pub(crate) async fn request<C: ClientStream>(
     match mode {
         BodyMode::Buffer(bytes_max) => {
             let mut whole = gather(run, client, bytes_max).await?;
-            filters::on_body(run, &route.chain, Way::Request, &mut whole, true).await?;
+            filters::on_body(run, route.chain.links(), Way::Request, &mut whole, true).await?;
             Ok(RequestBodyPlan { whole: Some(whole), ..RequestBodyPlan::default() })
         }
         BodyMode::Pass | BodyMode::Stream => {
@@ -45,6 +45,30 @@ pub(crate) async fn request<C: ClientStream>(
             Ok(RequestBodyPlan { streamed, ..RequestBodyPlan::default() })
         }
     }
+}
+
+/// The whole body through the first so many filters, where one of them needs it so: of a request that a filter after them
+/// answers. Nothing is read where none of them does.
+///
+/// # Errors
+/// One of them refused the body, which comes before the answer.
+pub(crate) async fn whole_body_before<C: ClientStream>(
+    run: &Run<'_>,
+    chain: &Chain,
+    count: usize,
+    client: &mut C,
+) -> Result<Option<Vec<u8>>, Stop> {
+    let mode = chain.body_mode_before(count, Way::Request, &run.exchange.borrow());
+    let BodyMode::Buffer(bytes_max) = mode else { return Ok(None) };
+    check_length(run, client.split().0.framing())?;
+    let links = chain.links().get(..count).unwrap_or_default();
+    // Rare: it need not be part of every exchange's memory.
+    Box::pin(async move {
+        let mut whole = gather(run, client, bytes_max).await?;
+        filters::on_body(run, links, Way::Request, &mut whole, true).await?;
+        Ok(Some(whole))
+    })
+    .await
 }
 
 /// A length that is known to be too large is refused before anything is read.

@@ -8,7 +8,7 @@ use portunus_http::{Method, Version};
 use portunus_route::{ConnectionFacts, Missed, NoRecorder};
 use portunus_snapshot::{Decision, Miss, Route, UPGRADE};
 
-use crate::phases::filters;
+use crate::phases::{filters, request};
 use crate::protocol::ClientStream;
 use crate::reply;
 use crate::run::{Run, Stop};
@@ -77,6 +77,11 @@ pub(crate) async fn unrouted<C: ClientStream>(
     if chain.has(Phase::Request) {
         run.enter(Phase::Request);
         if let Err(stop) = filters::on_request(run, chain, client).await {
+            return stop;
+        }
+        // Who may not know what is there is not told what is missing either.
+        let count = chain.links().len();
+        if let Err(stop) = request::whole_body_before(run, chain, count, client).await {
             return stop;
         }
         run.enter(Phase::Route);

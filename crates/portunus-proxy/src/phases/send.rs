@@ -184,7 +184,7 @@ async fn filtered(
     bytes: &mut Vec<u8>,
     end: bool,
 ) -> Result<(), ProxyError> {
-    match filters::on_body(run, &route.chain, Way::Request, bytes, end).await {
+    match filters::on_body(run, route.chain.links(), Way::Request, bytes, end).await {
         Ok(()) => Ok(()),
         Err(Stop::Fail(error)) => Err(error),
         // The head is at the upstream already: a reply can only take the answer's place.
@@ -225,7 +225,6 @@ impl Tee {
     }
 }
 
-/// Headers that describe a body which was replaced.
 /// What follows the request's body, without what only filters may say. The codecs have refused what nobody may say there.
 fn trailers<'b, B: RequestBody>(attempt: &Attempt<'_>, body: &'b B) -> Option<Cow<'b, HeaderList>> {
     let trailers = body.trailers()?;
@@ -239,6 +238,7 @@ fn trailers<'b, B: RequestBody>(attempt: &Attempt<'_>, body: &'b B) -> Option<Co
     Some(Cow::Owned(kept))
 }
 
+/// Removes the headers that describe a body which was replaced.
 pub(crate) fn forget_body_headers(headers: &mut HeaderList) {
     headers.remove_id(HeaderId::ContentLength);
     headers.remove_id(HeaderId::TransferEncoding);

@@ -3,11 +3,12 @@
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use portunus_base::Rng;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisResult};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Link, State};
 use crate::backoff::Backoff;
@@ -31,11 +32,19 @@ async fn connect_for_ever(link: &Link) {
     loop {
         match timeout(link.plan.connect_timeout, connect(link)).await {
             Ok(Ok((connection, driver))) => {
-                backoff.reset();
+                let start = Instant::now();
                 use_up(link, connection, driver).await;
+                let is_good = start.elapsed() >= LIFE_MIN;
+                if is_good {
+                    backoff.reset();
+                }
                 if !link.is_down() {
-                    // It broke while it was in use: a restart, or a proxy in between. The next may be there at once.
+                    // It broke while it was in use: a restart, or a proxy in between. The next may be there at once; one
+                    // that breaks again and again is not made as fast as it goes.
                     link.set(State::Connecting);
+                    if !is_good {
+                        tokio::time::sleep(backoff.take()).await;
+                    }
                     continue;
                 }
                 told(link, "it does not answer, or with errors");
@@ -109,3 +118,6 @@ impl Drop for Over<'_> {
         self.0.set(State::Over);
     }
 }
+
+/// A connection that lives shorter is as one that could not be made.
+const LIFE_MIN: Duration = Duration::from_secs(1);

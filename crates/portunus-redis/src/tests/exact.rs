@@ -125,6 +125,46 @@ fn what_is_known_afterwards_is_charged_anyway() {
 }
 
 #[test]
+fn a_cost_that_a_client_chose_is_no_number_too_large() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    worker(async || {
+        let month = 30 * 86_400_000_000;
+        let quota = SharedQuota::new(&[(1000, month, 1000)]).unwrap();
+        let shared = shared(&server);
+        for _ in 0..20 {
+            let refused = admit(&shared, &quota, "a", u32::MAX).await.unwrap().tightest();
+            assert_eq!((refused.allowed, refused.remaining), (false, 1000));
+            assert!(refused.retry_after_us > month, "{refused:?}");
+        }
+        assert!(shared.charge(&quota, b"a", u32::MAX).unwrap().await.unwrap().allowed);
+        let refused = admit(&shared, &quota, "a", 1).await.unwrap().tightest();
+        // Twice the budget is owed at most.
+        assert!(!refused.allowed && refused.retry_after_us <= month + month / 1000, "{refused:?}");
+        let span = SharedSpan { period: "day", limit: 5, start: Wall(0), left_us: 60_000_000 };
+        for _ in 0..3 {
+            let charged = shared.charge_in(&[span], b"a", u32::MAX).unwrap().await.unwrap();
+            assert_eq!(charged.tightest().remaining, 0);
+        }
+        assert_eq!(shared.tally().failed, 0);
+    });
+}
+
+#[test]
+fn a_day_and_a_month_that_begin_together_are_counted_apart() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    worker(async || {
+        let shared = shared(&server);
+        let day = SharedSpan { period: "day", limit: 5, start: Wall(0), left_us: 60_000_000 };
+        let month = SharedSpan { period: "month", limit: 9, left_us: 600_000_000, ..day };
+        let ask = shared.admit_in(&[day, month], b"a", 3).unwrap();
+        let left: Vec<_> = ask.await.unwrap().each.iter().map(|span| span.remaining).collect();
+        assert_eq!(left, [2, 6]);
+        let keys = server.command("KEYS portunus:rl:*");
+        assert_eq!(keys.matches("portunus:rl:").count(), 2, "{keys}");
+    });
+}
+
+#[test]
 fn a_lowered_rate_holds_at_once() {
     let Some(server) = RedisServer::start(&[]) else { return };
     worker(async || {
@@ -173,8 +213,13 @@ fn spans_count_to_their_limit_and_end_by_the_calendar() {
     let Some(server) = RedisServer::start(&[]) else { return };
     worker(async || {
         let shared = shared(&server);
-        let day = SharedSpan { limit: 5, start: Wall(86_400_000_000), left_us: 60_000_000 };
-        let month = SharedSpan { limit: 7, start: Wall(0), left_us: 600_000_000 };
+        let day = SharedSpan {
+            period: "day",
+            limit: 5,
+            start: Wall(86_400_000_000),
+            left_us: 60_000_000,
+        };
+        let month = SharedSpan { period: "month", limit: 7, start: Wall(0), left_us: 600_000_000 };
         let both = [day, month];
         let admit = async |spans: &[SharedSpan], cost| {
             let answer = shared.admit_in(spans, b"a", cost).unwrap().await.unwrap();
@@ -191,6 +236,6 @@ fn spans_count_to_their_limit_and_end_by_the_calendar() {
         let back = shared.refund_in(&[day], b"a", 12).unwrap().await.unwrap();
         assert_eq!(back.tightest().remaining, 3);
         let keys = server.command("KEYS portunus:rl:*");
-        assert_eq!(keys.matches("}:86400").count(), 1, "{keys}");
+        assert_eq!(keys.matches("}:day:86400").count(), 1, "{keys}");
     });
 }

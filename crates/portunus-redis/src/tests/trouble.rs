@@ -148,10 +148,28 @@ fn a_user_with_few_rights_is_enough() {
         };
         let shared = Shared::new(&options).unwrap();
         assert!(admit(&shared, &quota, "a", 1).await.unwrap().allowed);
-        let span = SharedSpan { limit: 1, start: Wall(0), left_us: 60_000_000 };
+        let span = SharedSpan { period: "day", limit: 1, start: Wall(0), left_us: 60_000_000 };
         assert!(shared.admit_in(&[span], b"a", 1).unwrap().await.unwrap().allowed);
         assert_eq!(server.command("SCRIPT FLUSH"), "OK");
         assert!(admit(&shared, &quota, "a", 1).await.unwrap().allowed);
+    });
+}
+
+#[test]
+fn an_ask_that_redis_cannot_answer_closes_the_door_to_no_other() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    worker(async || {
+        let (shared, quota) = (impatient(server.url()), hourly(1_000_000));
+        until(&shared, &quota, Result::is_ok).await;
+        let key = server.command("KEYS portunus:rl:*");
+        let key = key.lines().last().unwrap().to_owned();
+        assert_eq!(server.command(&format!("DEL {key}")), "1");
+        assert_eq!(server.command(&format!("LPUSH {key} 1")), "1");
+        for _ in 0..20 {
+            assert_eq!(admit(&shared, &quota, "a", 1).await, Err(SharedError::Answer));
+        }
+        assert!(admit(&shared, &quota, "b", 1).await.unwrap().allowed);
+        assert_eq!(shared.tally().workers_down, 0);
     });
 }
 

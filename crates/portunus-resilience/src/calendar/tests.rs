@@ -86,6 +86,21 @@ fn rates_of_the_calendar_are_known() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_gives_nothing_away() {
+    let calendar = Calendar::new(Period::Day, 100);
+    let midnight = day(10);
+    let before = Wall(midnight.0 - 1);
+    assert!(calendar.admit(key(1), 3, 2, midnight).allowed);
+    assert!(!calendar.admit(key(1), 3, 2, before).allowed);
+    assert!(calendar.admit(key(1), 3, 1, before).allowed);
+    // It still counts when the day begins once more.
+    assert_eq!(calendar.peek(key(1), 3, 0, midnight).remaining, 0);
+    assert_eq!(calendar.peek(key(1), 3, 0, day(11)).remaining, 3);
+    // What is further ahead is not believed.
+    assert_eq!(calendar.peek(key(1), 3, 0, day(8)).remaining, 3);
+}
+
+#[test]
 fn workers_together_count_exactly() {
     let calendar = Calendar::new(Period::Day, 100);
     let admit = |number| calendar.admit(key(number), 1000, 1, day(1)).allowed;

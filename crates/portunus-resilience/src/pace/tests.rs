@@ -25,6 +25,17 @@ fn streams_of_a_key_share_its_pace() {
 }
 
 #[test]
+fn what_does_not_flow_is_given_back() {
+    let (pace, rate) = (Pace::new(100), PaceRate::new(1000, 0));
+    assert_eq!(pace.take(7, rate, 500, Mono(0)), Duration::from_millis(500));
+    assert_eq!(pace.take(7, rate, 5000, Mono(0)), Duration::from_millis(5500));
+    pace.give_back(7, rate, 5000);
+    assert_eq!(pace.take(7, rate, 500, Mono(0)), Duration::from_secs(1));
+    pace.give_back(7, rate, u64::MAX);
+    assert_eq!(pace.take(7, rate, 500, Mono(0)), Duration::from_millis(500));
+}
+
+#[test]
 fn extremes_are_bounded() {
     let slow = PaceRate::new(0, 0);
     let mut stream = PacedStream::default();

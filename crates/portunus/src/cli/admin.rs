@@ -20,6 +20,10 @@ pub(crate) struct Admin {
     /// The admin API's address; that of the configuration unless given.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
+    /// A file with the admin API's token, which changes of keys need unless it listens on a Unix socket; without it
+    /// that of PORTUNUS_ADMIN_TOKEN, else that of the configuration.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl Admin {
@@ -30,7 +34,7 @@ impl Admin {
         method: &str,
         path: &str,
     ) -> anyhow::Result<(u16, Value)> {
-        self.exchange(config, Request { method, path, body: None })
+        self.exchange(config, Request { method, path, body: None, token: None })
     }
 
     /// As [`Admin::ask`], with a body of JSON.
@@ -41,7 +45,8 @@ impl Admin {
         path: &str,
         body: &Value,
     ) -> anyhow::Result<(u16, Value)> {
-        self.exchange(config, Request { method, path, body: Some(body.to_string()) })
+        let body = Some(body.to_string());
+        self.exchange(config, Request { method, path, body, token: None })
     }
 
     fn exchange(
@@ -49,18 +54,30 @@ impl Admin {
         config: Option<PathBuf>,
         request: Request<'_>,
     ) -> anyhow::Result<(u16, Value)> {
-        let place = self.place(config)?;
+        let (place, token) = self.place(config)?;
+        let request = Request { token: self.token()?.or(token), ..request };
         let reply = place.exchange(&request).with_context(|| {
             format!("no Portunus answers at {place}; is it running? (--admin names another place)")
         })?;
         parse(&reply)
     }
 
-    fn place(&self, config: Option<PathBuf>) -> anyhow::Result<Place> {
+    /// Where it is, with the token that the configuration has for it.
+    fn place(&self, config: Option<PathBuf>) -> anyhow::Result<(Place, Option<String>)> {
         match &self.admin {
-            Some(address) => Place::parse(address),
+            Some(address) => Ok((Place::parse(address)?, None)),
             None => Place::of_config(config),
         }
+    }
+
+    /// The token that is given.
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.token_file else {
+            return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()));
+        };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some(text.trim_end().to_owned()))
     }
 }
 
@@ -70,6 +87,8 @@ struct Request<'a> {
     path: &'a str,
     /// JSON.
     body: Option<String>,
+    /// What shows that the sender may do it.
+    token: Option<String>,
 }
 
 /// Where to connect.
@@ -94,11 +113,11 @@ impl Place {
         })
     }
 
-    /// The address in the configuration; the usual one when there is no configuration.
-    fn of_config(config: Option<PathBuf>) -> anyhow::Result<Self> {
+    /// The address in the configuration, and the token; the usual one when there is no configuration.
+    fn of_config(config: Option<PathBuf>) -> anyhow::Result<(Self, Option<String>)> {
         let given = config.is_some();
         let path = match origin::file(config) {
-            Err(_) if !given => return Self::parse(USUAL),
+            Err(_) if !given => return Ok((Self::parse(USUAL)?, None)),
             path => path?,
         };
         let loaded = portunus_config::load(&path, &Disk, &wire::env());
@@ -109,14 +128,16 @@ impl Place {
                 path.display()
             );
         };
-        match &spec.admin.address.value {
+        let token = spec.admin.token.as_ref().map(|token| token.expose().to_owned());
+        let place = match &spec.admin.address.value {
             AdminAddressSpec::Off => bail!("{} turns the admin API off", path.display()),
-            AdminAddressSpec::On(ListenAddress::Unix(path)) => Ok(Self::Unix(path.clone())),
+            AdminAddressSpec::On(ListenAddress::Unix(path)) => Self::Unix(path.clone()),
             AdminAddressSpec::On(ListenAddress::Any(port)) => {
-                Ok(Self::Tcp((Ipv4Addr::LOCALHOST, *port).into()))
+                Self::Tcp((Ipv4Addr::LOCALHOST, *port).into())
             }
-            AdminAddressSpec::On(ListenAddress::Tcp(address)) => Ok(Self::Tcp(reachable(*address))),
-        }
+            AdminAddressSpec::On(ListenAddress::Tcp(address)) => Self::Tcp(reachable(*address)),
+        };
+        Ok((place, token))
     }
 
     /// Sends a request and reads all that comes back.
@@ -151,7 +172,7 @@ fn talk(
     request: &Request<'_>,
     host: &str,
 ) -> std::io::Result<Vec<u8>> {
-    let Request { method, path, body } = request;
+    let Request { method, path, body, token } = request;
     let length = match body {
         Some(body) => {
             format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
@@ -160,7 +181,9 @@ fn talk(
         None => "Content-Length: 0\r\n".to_owned(),
     };
     let body = body.as_deref().unwrap_or_default();
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{length}\r\n{body}")?;
+    let token = token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
+    let token = token.unwrap_or_default();
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{token}{length}\r\n{body}")?;
     let mut reply = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut reply)?;
     Ok(reply)
@@ -192,6 +215,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 const USUAL: &str = "127.0.0.1:8170";
+/// The variable of the environment with the token.
+const TOKEN: &str = "PORTUNUS_ADMIN_TOKEN";
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A reload of a large configuration with names to resolve takes its time.
 const ANSWER_MAX: Duration = Duration::from_secs(60);

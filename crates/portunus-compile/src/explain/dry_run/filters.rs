@@ -6,10 +6,9 @@ use std::sync::Arc;
 use portunus_base::{Mono, Rng, Wall};
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Reply};
 use portunus_filter::{
-    BodyNeed, BodyPiece, CallAnswer, CallRequest, Calls, Chain, FilterCx, Link, LocalFuture,
-    Locals, Verdict,
+    BodyMode, BodyPiece, CallAnswer, CallRequest, Calls, Chain, FilterCx, Link, LocalFuture,
+    Locals, Verdict, Way,
 };
-use portunus_http::HeaderId;
 use portunus_identity::Directory;
 use portunus_telemetry::Shard;
 
@@ -24,64 +23,97 @@ pub(super) struct Filtered {
     pub(super) answer: Option<Answer>,
 }
 
-/// Shows the request to the filters, as the data path does: the heads first, then the body to those that want it
-/// whole.
+/// Shows the request to the filters, as the data path does: the heads first, then the body to those that need it. `serves`
+/// is false where no route takes the request: then only those have the body that need it whole.
 pub(super) fn run(
     compiled: &Compiled,
     chain: &Chain,
     exchange: &mut Exchange,
     body: &[u8],
+    serves: bool,
 ) -> Filtered {
     let mut rig = Rig::new(compiled, exchange.timings.wall);
-    let (mut steps, mut reply) = see_heads(&mut rig, compiled, chain, exchange);
-    let takes_whole = |link: &Link| matches!(link.interest.request_body, BodyNeed::Buffered(_));
-    let whole = chain.links().iter().any(takes_whole);
-    let mut body = body.to_vec();
-    for link in chain.links().iter().filter(|_| whole) {
-        if reply.is_none() && link.interest.request_body != BodyNeed::None {
-            let before = body.clone();
-            let mut step = rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
-                let mut piece = BodyPiece { bytes: &mut body, end: true };
-                link.filter.on_request_body(exchange, &mut piece, cx)
-            });
-            if body != before {
-                step.changes.push(format!("the body becomes {}", shown_body(&body)));
-            }
-            steps.push(step);
-        }
-    }
+    let mut seen = see_heads(&mut rig, compiled, chain, exchange);
+    see_body(&mut rig, compiled, chain, exchange, body, serves, &mut seen);
+    let Seen { steps, reply, .. } = seen;
     Filtered { steps, answer: reply.map(|reply| answer(compiled, chain, exchange, reply)) }
 }
 
-/// Shows the head alone, as the data path does where no route takes the request.
-pub(super) fn heads(compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Filtered {
-    let (steps, reply) =
-        see_heads(&mut Rig::new(compiled, exchange.timings.wall), compiled, chain, exchange);
-    Filtered { steps, answer: reply.map(|reply| answer(compiled, chain, exchange, reply)) }
+/// What came of the hooks so far.
+struct Seen {
+    steps: Vec<Step>,
+    reply: Option<Reply>,
+    /// How many filters stand before the one that answered; all where none did.
+    count: usize,
+    /// The filter that ended the request did so without an answer of its own.
+    failed: bool,
 }
 
-fn see_heads(
+/// Shows the body: what filters say of it comes before the answer of one that stands after them.
+fn see_body(
     rig: &mut Rig,
     compiled: &Compiled,
     chain: &Chain,
     exchange: &mut Exchange,
-) -> (Vec<Step>, Option<Reply>) {
+    body: &[u8],
+    serves: bool,
+    seen: &mut Seen,
+) {
+    let goes_on = serves && seen.reply.is_none();
+    let mode = match chain.body_mode_before(seen.count, Way::Request, exchange) {
+        BodyMode::Stream if goes_on => Some(usize::MAX),
+        BodyMode::Buffer(bytes_max) if !seen.failed => Some(bytes_max),
+        _ => None,
+    };
+    let allowed = exchange.request_body_max.unwrap_or(u64::MAX);
+    let too_large = body.len() as u64 > allowed || mode.is_some_and(|max| body.len() > max);
+    if too_large && (goes_on || mode.is_some()) {
+        seen.reply = Some(failure(ProxyError::client(ErrorKind::BodyTooLarge)));
+        return;
+    }
+    let mut body = body.to_vec();
+    let mut refusal = None;
+    for link in chain.links().iter().take(seen.count).filter(|_| mode.is_some()) {
+        if refusal.is_some() || !link.needs_body(Way::Request, exchange) {
+            continue;
+        }
+        let before = body.clone();
+        let mut step = rig.step(compiled, link, exchange, &mut refusal, |exchange, cx| {
+            let mut piece = BodyPiece { bytes: &mut body, end: true };
+            link.filter.on_request_body(exchange, &mut piece, cx)
+        });
+        if body != before {
+            step.changes.push(format!("the body becomes {}", shown_body(&body)));
+        }
+        seen.steps.push(step);
+    }
+    if refusal.is_some() {
+        seen.reply = refusal;
+    }
+}
+
+fn see_heads(rig: &mut Rig, compiled: &Compiled, chain: &Chain, exchange: &mut Exchange) -> Seen {
     exchange.phase = Phase::Request;
-    let mut steps = Vec::new();
-    let mut reply = None;
-    for link in chain.links() {
+    let count = chain.links().len();
+    let mut seen = Seen { steps: Vec::new(), reply: None, count, failed: false };
+    for (at, link) in chain.links().iter().enumerate() {
         let step = if !link.interest.phases.has(Phase::Request) {
             Step::quiet(link, StepVerdict::LooksLater)
-        } else if reply.is_some() {
+        } else if seen.reply.is_some() {
             Step::quiet(link, StepVerdict::NotReached)
         } else {
-            rig.step(compiled, link, exchange, &mut reply, |exchange, cx| {
+            let step = rig.step(compiled, link, exchange, &mut seen.reply, |exchange, cx| {
                 link.filter.on_request(exchange, cx)
-            })
+            });
+            if seen.reply.is_some() {
+                seen.count = at;
+                seen.failed = matches!(step.verdict, StepVerdict::Fails { .. });
+            }
+            step
         };
-        steps.push(step);
+        seen.steps.push(step);
     }
-    (steps, reply)
+    seen
 }
 
 /// The answer that a reply becomes, once the filters that look at answers have seen it.
@@ -108,13 +140,8 @@ pub(super) fn answer(
         detail = replaced.detail;
         break;
     }
-    for header in exchange.response_extra.iter() {
-        if header.id != HeaderId::SetCookie {
-            exchange.response.headers.remove(header.name);
-        }
-    }
-    let extra = exchange.response_extra.iter();
-    let headers = exchange.response.headers.iter().chain(extra);
+    exchange.merge_extra();
+    let headers = exchange.response.headers.iter();
     Answer {
         status: exchange.response.status,
         reason: exchange.reason.map(|reason| reason.to_string()),

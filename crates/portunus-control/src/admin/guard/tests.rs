@@ -1,6 +1,6 @@
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
-use super::{Reach, is_own_name, refusal};
+use super::{Reach, is_own_name, keys_refusal, refusal};
 
 fn allowed(reach: Reach, method: Method, path: &str, headers: &[(HeaderName, &str)]) -> bool {
     let headers: HeaderMap =
@@ -40,4 +40,27 @@ fn a_page_of_another_origin_cannot_reload() {
     assert!(!post("null"));
     let no_browser = [(header::HOST, "127.0.0.1:8170")];
     assert!(allowed(Reach::Loopback, Method::POST, "/api/reload", &no_browser));
+}
+
+#[test]
+fn who_can_merely_connect_changes_no_keys() {
+    let asked = |reach, method: Method, shown: Option<&str>, token| {
+        let mut headers = HeaderMap::new();
+        headers.extend(shown.map(|it| (header::AUTHORIZATION, it.parse().unwrap())));
+        keys_refusal(reach, &method, &headers, token).map(|(status, _)| status)
+    };
+    let (forbidden, unknown) = (Some(StatusCode::FORBIDDEN), Some(StatusCode::UNAUTHORIZED));
+    for reach in [Reach::Loopback, Reach::Network] {
+        for method in [Method::POST, Method::DELETE] {
+            assert_eq!(asked(reach, method.clone(), None, None), forbidden);
+            assert_eq!(asked(reach, method.clone(), Some("Bearer "), None), forbidden);
+            assert_eq!(asked(reach, method.clone(), None, Some("right")), unknown);
+            assert_eq!(asked(reach, method.clone(), Some("right"), Some("right")), unknown);
+            assert_eq!(asked(reach, method.clone(), Some("Bearer wrong"), Some("right")), unknown);
+            assert_eq!(asked(reach, method, Some("Bearer right"), Some("right")), None);
+        }
+        assert_eq!(asked(reach, Method::GET, None, Some("right")), None);
+    }
+    assert_eq!(asked(Reach::Socket, Method::POST, None, None), None);
+    assert_eq!(asked(Reach::Socket, Method::DELETE, None, Some("right")), None);
 }

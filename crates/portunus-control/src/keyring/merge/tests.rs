@@ -66,9 +66,11 @@ fn keys_of_the_store_are_for_consumers_of_both() {
 fn the_configuration_stands_before_the_store_and_it_is_told() {
     let all = [
         stored("acme", "9", None),
-        stored("bob", "2", Some("gone")),
+        stored("bob", "2", None),
+        stored("eve", "3", Some("gone")),
         key("a", "acme", "a"),
         key("f", "bob", "file"),
+        key("e", "eve", "e"),
         key("n", "nobody", "n"),
     ];
     let (table, clashes) = merge(&source(), &records(all));
@@ -77,11 +79,13 @@ fn the_configuration_stands_before_the_store_and_it_is_told() {
     assert_eq!(&*table.key(&KeyHash::of(b"file")).unwrap().consumer.name, "acme");
     assert!(table.key(&KeyHash::of(b"n")).is_none());
     assert_eq!(table.by_name("bob").unwrap().plan, None);
+    // Without its plan it would have no limits.
+    assert!(table.by_name("eve").is_none() && table.key(&KeyHash::of(b"e")).is_none());
     assert_eq!(
         clashes,
         [
             "the consumer `acme` of the configuration stands for the one of the store",
-            "the plan `gone` of the consumer `bob` is nowhere described",
+            "the consumer `eve` and its keys are left out: no plan `gone` is described",
             "the key `f` of the store is in use already",
             "the key `n` is no use: there is no consumer `nobody`",
         ]

@@ -57,7 +57,9 @@ fn response(code: u64, write: impl FnOnce(&mut Writer)) -> CallAnswer {
     message.message(1, |status| status.number(1, code));
     write(&mut message);
     let body = framed(&message.into_bytes()).to_vec();
-    CallAnswer { status: 200, body, ..CallAnswer::default() }
+    let mut answer = CallAnswer { status: 200, body, ..CallAnswer::default() };
+    answer.trailers.append(b"grpc-status", b"0");
+    answer
 }
 
 fn header_option(name: &str, value: &str, append: bool, field: u32, to: &mut Writer) {
@@ -176,9 +178,34 @@ fn a_refusal_is_the_one_of_the_service() {
 }
 
 #[test]
+fn an_answer_holds_for_a_later_request_of_another_connection() {
+    let filter = filter(vec![("cache", Node::text("1m"))]);
+    let mut rig = rig(Ok(response(0, |_| {})));
+    for (port, id) in [(4711, "one"), (4712, "two")] {
+        let mut exchange = asked();
+        exchange.client.port = port;
+        exchange.timings.wall = Wall(1_800_000_000_000_000 + u64::from(port));
+        exchange.attributes.set("request_id", id.as_bytes());
+        exchange.request.headers.append_id(HeaderId::XRequestId, id.as_bytes());
+        assert_eq!(shown(&ask(&mut rig, &*filter, &mut exchange)), "continue");
+    }
+    assert_eq!(rig.service.calls.borrow().len(), 1);
+    rig.service.answers.borrow_mut().push(Ok(response(0, |_| {})));
+    let mut other = asked();
+    other.request.headers.set(b"Authorization", b"Bearer other");
+    ask(&mut rig, &*filter, &mut other);
+    assert_eq!(rig.service.calls.borrow().len(), 2);
+}
+
+#[test]
 fn what_is_no_answer_closes_the_way() {
     let mut refused = response(0, |_| {});
-    refused.headers.append(b"grpc-status", b"14");
+    refused.trailers.set(b"grpc-status", b"14");
+    let mut refused_at_once = response(0, |_| {});
+    refused_at_once.trailers.clear();
+    refused_at_once.headers.append(b"grpc-status", b"14");
+    let mut without_status = response(0, |_| {});
+    without_status.trailers.clear();
     let mut cut = response(0, |_| {});
     cut.body.pop();
     let mut compressed = response(0, |_| {});
@@ -187,7 +214,8 @@ fn what_is_no_answer_closes_the_way() {
     broken.body = framed(b"\x12\x05abc").to_vec();
     let empty = CallAnswer { status: 200, ..CallAnswer::default() };
     let other = CallAnswer { status: 503, ..response(0, |_| {}) };
-    for answer in [refused, cut, compressed, broken, empty, other] {
+    for answer in [refused, refused_at_once, without_status, cut, compressed, broken, empty, other]
+    {
         let verdict = ask(&mut rig(Ok(answer)), &*filter(vec![]), &mut asked());
         assert_eq!(shown(&verdict), "503 auth.forward_failed problem");
     }

@@ -100,6 +100,28 @@ fn another_room_keeps_what_was_used() {
     assert!(!Arc::ptr_eq(&larger, &book.calendar("api", Period::Month, 1000, NOW)));
 }
 
+#[tokio::test]
+async fn what_counts_is_saved_whatever_a_refused_configuration_wanted() {
+    let kept = Arc::new(Kept::default());
+    let book = QuotaBook::open(kept.clone()).await.unwrap();
+    let live = book.calendar("api", Period::Day, 100, NOW);
+    let refused = book.calendar("api", Period::Day, 1000, NOW);
+    assert!(Arc::ptr_eq(&live, &refused));
+    drop(refused);
+    live.charge(book.seed().hash(&1u64.to_le_bytes()), 3, NOW);
+    book.save(NOW).await.unwrap();
+    assert_eq!(remaining(&QuotaBook::open(kept).await.unwrap(), 1, NOW), 7);
+    let before = Arc::downgrade(&live);
+    drop(live);
+    let larger = book.calendar("api", Period::Day, 1000, NOW);
+    assert!(before.upgrade().is_none_or(|before| !Arc::ptr_eq(&before, &larger)));
+    assert_eq!(remaining_in(&book, &larger), 7);
+}
+
+fn remaining_in(book: &QuotaBook, calendar: &Calendar) -> u64 {
+    calendar.peek(book.seed().hash(&1u64.to_le_bytes()), 10, 0, NOW).remaining
+}
+
 #[test]
 fn rows_that_nobody_wrote_are_no_quotas() {
     let row = |key: &[u8]| (key.into(), 0, 1);
