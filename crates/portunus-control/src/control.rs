@@ -91,7 +91,9 @@ impl Control {
         let warnings = prepared.render(false);
         let accepted = prepared.accept()?;
         console.block(&warnings);
-        limits::raise_open_files(accepted.spec.limits.connections_max.as_ref().map(|max| max.value));
+        limits::raise_open_files(
+            accepted.spec.limits.connections_max.as_ref().map(|max| max.value),
+        );
         let workers = workers(&accepted.spec);
         let (rebinding, admin) = bind(&accepted, workers, inherited).await?;
         let access_log = log::start_access_log(&accepted, &world.metrics)?;

@@ -102,7 +102,8 @@ impl Run {
             upstream: ArcSwap::new(Arc::clone(&wanted.upstream)),
         });
         let source = wanted.source.clone();
-        let mut run = Self { source, target, feed: None, _provider: None, checks: None, upkeep: None };
+        let mut run =
+            Self { source, target, feed: None, _provider: None, checks: None, upkeep: None };
         run.find();
         run
     }
