@@ -60,8 +60,9 @@ mod matrix;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
-mod overload;
+mod outlier;
 #[cfg(test)]
+mod overload;
 mod proxy_protocol;
 #[cfg(test)]
 mod python;
