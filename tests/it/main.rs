@@ -62,6 +62,7 @@ mod openapi;
 #[cfg(test)]
 mod outlier;
 #[cfg(test)]
+#[cfg(test)]
 mod overload;
 mod proxy_protocol;
 #[cfg(test)]
