@@ -62,8 +62,8 @@ mod openapi;
 #[cfg(test)]
 mod outlier;
 #[cfg(test)]
-#[cfg(test)]
 mod overload;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod python;
