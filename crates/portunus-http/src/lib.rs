@@ -5,6 +5,7 @@
 //! recycled from exchange to exchange, so that a request in steady state allocates nothing.
 
 mod fault;
+mod form;
 mod framing;
 mod header_id;
 mod header_ids;
@@ -17,6 +18,9 @@ mod request;
 mod response;
 mod target;
 
+pub use form::{
+    form_decoded, form_encode_into, form_encode_pairs, is_form_plain, percent_encode_into,
+};
 pub use framing::{Framing, Version};
 pub use header_id::HeaderId;
 pub use header_ids::HeaderIds;
@@ -24,12 +28,12 @@ pub use header_list::{Header, HeaderList, Text};
 pub use hop::{HOP_BY_HOP, connection_names, strip_hop_by_hop};
 pub use list::{list_has, list_items};
 pub use method::Method;
-pub use protected::{is_lookalike, is_protected};
+pub use protected::{is_lookalike, is_protected, names_are_alike};
 pub use request::{RequestHead, TargetForm};
 pub use response::{ResponseHead, reason_phrase};
 pub use target::{
-    HostPort, has_whole_escapes, normalize_path, percent_decode_into, query_pairs, split_host_port,
-    valid_authority, valid_path,
+    HostPort, has_whole_escapes, is_unreserved, normalize_path, percent_decode_into, query_pairs,
+    split_host_port, valid_authority, valid_path,
 };
 
 /// True for the bytes of a token (RFC 9110 section 5.6.2): header names, methods.

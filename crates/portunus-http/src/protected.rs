@@ -56,6 +56,13 @@ pub fn is_lookalike(name: &[u8]) -> bool {
     dashed != name && is_protected(HeaderId::of(dashed))
 }
 
+/// Whether two names are one to a server that knows no case and takes `_` for `-`, as CGI does.
+#[must_use]
+pub fn names_are_alike(a: &[u8], b: &[u8]) -> bool {
+    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    a.len() == b.len() && a.iter().map(plain).eq(b.iter().map(plain))
+}
+
 /// No protected name is longer.
 const NAME_MAX: usize = 64;
 

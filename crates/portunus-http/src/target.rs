@@ -131,7 +131,9 @@ fn escape(byte: u8, tail: &[u8]) -> Option<(u8, &[u8])> {
     Some((digit(*high)? << 4 | digit(*low)?, tail))
 }
 
-fn is_unreserved(byte: u8) -> bool {
+/// What never needs an escape (RFC 3986 section 2.3).
+#[must_use]
+pub fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 

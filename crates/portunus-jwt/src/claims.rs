@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use portunus_base::Wall;
 use portunus_exchange::Exchange;
-use portunus_http::{HeaderId, is_field_value, is_protected, is_token_byte};
+use portunus_http::{HeaderId, is_field_value, is_protected, is_token_byte, names_are_alike};
 use portunus_identity::{Consumers, Credential, Identity};
 use portunus_spec::{Named, Reader, Spanned};
 use serde_json::{Map, Value};
@@ -124,7 +124,7 @@ impl ForwardedClaims {
     /// Whether a claim is told under this name, or one that some servers take for the same.
     #[must_use]
     pub fn guards(&self, name: &[u8]) -> bool {
-        self.headers.iter().any(|(known, _)| are_alike(known, name))
+        self.headers.iter().any(|(known, _)| names_are_alike(known, name))
     }
 
     /// Takes away what the client sent under these names, also under those that some servers take for the same.
@@ -183,12 +183,6 @@ fn check_name(name: &Spanned<String>, reader: &mut Reader<'_>) -> bool {
         return false;
     }
     true
-}
-
-/// Whether two names are one to a server that has no case and takes `_` for `-`, as CGI does.
-fn are_alike(a: &[u8], b: &[u8]) -> bool {
-    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    a.len() == b.len() && a.iter().map(plain).eq(b.iter().map(plain))
 }
 
 #[cfg(test)]

@@ -227,7 +227,7 @@ impl Introspection {
             Boarding::Pilot(landing) => landing,
         };
         let mut body = b"token=".to_vec();
-        crate::oauth::encode_onto(token, &mut body);
+        portunus_http::form_encode_into(token, &mut body);
         body.extend_from_slice(b"&token_type_hint=access_token");
         let mut head = self.endpoint.post();
         if let Some(authorization) = &self.authorization {

@@ -42,6 +42,7 @@ pub use key_source::{
     metadata_url,
 };
 pub use mint::SigningKey;
+pub use oauth::basic;
 pub use rules::{LEEWAY, Rules, claim, scopes};
 pub use token::{Header, TOKEN_BYTES_MAX, Token};
 pub use verify::{Verified, check_unsigned, verify};

@@ -1,40 +1,20 @@
 //! `application/x-www-form-urlencoded`: what goes to a provider, and what comes back in a query or a body.
 
-use portunus_http::{percent_decode_into, query_pairs};
+use portunus_http::{form_decoded, is_unreserved, percent_encode_into, query_pairs};
 
-/// Pairs as a form.
+/// Pairs as a form, with `%20` for a space: it stands in URLs too.
 pub(crate) fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     for (name, value) in pairs {
         if !out.is_empty() {
-            out.push('&');
+            out.push(b'&');
         }
-        encode_into(name, &mut out);
-        out.push('=');
-        encode_into(value, &mut out);
+        percent_encode_into(name.as_bytes(), is_unreserved, &mut out);
+        out.push(b'=');
+        percent_encode_into(value.as_bytes(), is_unreserved, &mut out);
     }
-    out
-}
-
-/// One value, escaped but for unreserved characters (RFC 3986 section 2.3).
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::new();
-    encode_into(text, &mut out);
-    out
-}
-
-fn encode_into(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
-                out.push(digit.to_ascii_uppercase());
-            }
-        }
-    }
+    // It is ASCII.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// The parameters of a query or a form.
@@ -63,10 +43,7 @@ impl Form {
 }
 
 fn decode(text: &[u8]) -> Option<String> {
-    let spaced: Vec<u8> = text.iter().map(|&b| if b == b'+' { b' ' } else { b }).collect();
-    let mut out = Vec::new();
-    percent_decode_into(&spaced, &mut out);
-    String::from_utf8(out).ok()
+    String::from_utf8(form_decoded(text)).ok()
 }
 
 /// More parts than any answer of a provider has.

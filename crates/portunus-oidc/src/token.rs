@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use portunus_fetch::{Fetch, Fetched};
 use serde_json::{Map, Value};
 
@@ -62,16 +60,12 @@ impl Client {
         fetch.body_bytes_max = ANSWER_BYTES_MAX;
         let fetch = fetch.with_header("Accept", "application/json");
         match secret.filter(|_| !in_body) {
-            Some(secret) => fetch.with_header("Authorization", basic(&self.id, secret)),
+            Some(secret) => {
+                fetch.with_header("Authorization", portunus_jwt::basic(&self.id, secret))
+            }
             None => fetch,
         }
     }
-}
-
-/// The credentials of `client_secret_basic`: each part is escaped as in a form first (RFC 6749 section 2.3.1).
-fn basic(id: &str, secret: &str) -> String {
-    let pair = format!("{}:{}", form::escape(id), form::escape(secret));
-    format!("Basic {}", STANDARD.encode(pair))
 }
 
 /// Reads the answer of a token endpoint. New tokens will be asked for so many seconds before these end, but not before

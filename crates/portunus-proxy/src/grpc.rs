@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portunus_http::{HeaderId, HeaderList, RequestHead, ResponseHead};
+use portunus_http::{HeaderId, HeaderList, RequestHead, ResponseHead, percent_encode_into};
 
 /// True for a gRPC request; gRPC-Web is another protocol.
 pub(crate) fn is_grpc(request: &RequestHead) -> bool {
@@ -69,19 +69,15 @@ pub(crate) fn describe(code: u8, message: &str, headers: &mut HeaderList) {
     headers.set_id(HeaderId::ContentType, MEDIA_TYPE);
     headers.set(STATUS, code.to_string().as_bytes());
     if !message.is_empty() {
-        headers.set(MESSAGE, percent_encoded(message).as_bytes());
+        headers.set(MESSAGE, &percent_encoded(message));
     }
 }
 
 /// Everything but printable ASCII without `%` is escaped.
-fn percent_encoded(message: &str) -> String {
-    let mut text = String::with_capacity(message.len());
-    for byte in message.bytes() {
-        match byte {
-            b' '..=b'~' if byte != b'%' => text.push(char::from(byte)),
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
+fn percent_encoded(message: &str) -> Vec<u8> {
+    let mut text = Vec::with_capacity(message.len());
+    let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'%';
+    percent_encode_into(message.as_bytes(), is_plain, &mut text);
     text
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portunus_http::{percent_decode_into, query_pairs};
+use portunus_http::{form_decoded, form_encode_into, query_pairs};
 
 use crate::json::{Fault, Json, unescaped, write_string};
 
@@ -72,34 +72,16 @@ fn write_field(name: &str, value: &Json<'_>, out: &mut Vec<u8>) -> Result<(), Fa
     if !out.is_empty() {
         out.push(b'&');
     }
-    encode(name, out);
+    form_encode_into(name.as_bytes(), out);
     out.push(b'=');
-    encode(&text, out);
+    form_encode_into(text.as_bytes(), out);
     Ok(())
 }
 
 /// A name or a value of a form, without its encoding.
 pub(crate) fn decoded(text: &[u8]) -> Result<String, Fault> {
-    let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    let mut out = Vec::with_capacity(spaced.len());
-    percent_decode_into(&spaced, &mut out);
-    String::from_utf8(out).map_err(|_| Fault::Syntax("a field of the form is no text".to_owned()))
-}
-
-/// Appends a name or a value in the encoding of forms (WHATWG URL, section 5.2).
-pub(crate) fn encode(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push(b'+'),
-            b'*' | b'-' | b'.' | b'_' => out.push(byte),
-            _ if byte.is_ascii_alphanumeric() => out.push(byte),
-            _ => {
-                out.push(b'%');
-                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-                out.extend([byte >> 4, byte & 15].map(|it| digit(it).to_ascii_uppercase() as u8));
-            }
-        }
-    }
+    String::from_utf8(form_decoded(text))
+        .map_err(|_| Fault::Syntax("a field of the form is no text".to_owned()))
 }
 
 #[cfg(test)]

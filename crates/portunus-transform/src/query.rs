@@ -2,10 +2,10 @@
 
 use portunus_exchange::{Exchange, Template};
 use portunus_filter::BuildCx;
-use portunus_http::query_pairs;
+use portunus_http::{form_encode_into, query_pairs};
 use portunus_spec::Spanned;
 
-use crate::form::{decoded, encode};
+use crate::form::decoded;
 use crate::spec::QueryEditsSpec;
 
 /// Edits of a query, compiled. They are made in this order: `remove`, `set`, `add`.
@@ -50,9 +50,9 @@ impl QueryEdits {
             let mut text = Vec::new();
             value.render(exchange, &mut text);
             begin(&mut out);
-            encode(name, &mut out);
+            form_encode_into(name.as_bytes(), &mut out);
             out.push(b'=');
-            encode(&String::from_utf8_lossy(&text), &mut out);
+            form_encode_into(String::from_utf8_lossy(&text).as_bytes(), &mut out);
         }
         exchange.request.set_query(Some(&*out).filter(|query| !query.is_empty()));
     }

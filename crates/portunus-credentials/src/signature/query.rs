@@ -1,6 +1,6 @@
 //! Single parameters of a query (RFC 9421 section 2.2.8).
 
-use portunus_http::{percent_decode_into, query_pairs};
+use portunus_http::{form_decoded, is_form_plain, percent_encode_into, query_pairs};
 
 use super::SignatureFault;
 
@@ -25,20 +25,10 @@ pub(crate) fn write_param(
 
 /// Decodes a form's text and encodes it in the one way that the standard wants: spaces as `%20`.
 fn encode_anew(text: &[u8]) -> String {
-    let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-    let mut decoded = Vec::with_capacity(spaced.len());
-    percent_decode_into(&spaced, &mut decoded);
-    let mut encoded = String::with_capacity(decoded.len());
-    for byte in String::from_utf8_lossy(&decoded).bytes() {
-        match byte {
-            b'*' | b'-' | b'.' | b'_' => encoded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
-            _ => encoded.extend(['%', hex(byte >> 4), hex(byte & 15)]),
-        }
-    }
-    encoded
-}
-
-fn hex(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase()
+    let decoded = form_decoded(text);
+    let mut encoded = Vec::with_capacity(decoded.len());
+    let text = String::from_utf8_lossy(&decoded);
+    percent_encode_into(text.as_bytes(), is_form_plain, &mut encoded);
+    // It is ASCII.
+    String::from_utf8(encoded).unwrap_or_default()
 }

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use portunus_http::is_form_plain;
+
 /// How values are escaped.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Escape {
@@ -37,9 +39,7 @@ impl Escape {
             Self::None => return,
             Self::Html => |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\''),
             Self::Json => |byte| matches!(byte, b'"' | b'\\' | 0..0x20),
-            Self::Form => {
-                |byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_'))
-            }
+            Self::Form => |byte| !is_form_plain(*byte),
         };
         if !out.get(start..).unwrap_or(&[]).iter().any(special) {
             return;

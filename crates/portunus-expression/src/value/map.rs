@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use portunus_http::{HeaderId, HeaderList, percent_decode_into, query_pairs};
+use portunus_http::{HeaderId, HeaderList, form_decoded, percent_decode_into, query_pairs};
 use portunus_route::Params;
 
 use super::Value;
@@ -168,9 +168,7 @@ fn form_text(text: &[u8]) -> Cow<'_, str> {
     if memchr::memchr2(b'%', b'+', text).is_none() {
         return String::from_utf8_lossy(text);
     }
-    let spaced: Vec<u8> =
-        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    Cow::Owned(unescaped(&spaced))
+    Cow::Owned(String::from_utf8_lossy(&form_decoded(text)).into_owned())
 }
 
 /// A part of the path without its escapes.

@@ -2,7 +2,7 @@
 
 use portunus_exchange::Exchange;
 use portunus_filter::BuildCx;
-use portunus_http::HeaderId;
+use portunus_http::{HeaderId, names_are_alike};
 use portunus_spec::Spanned;
 
 use crate::header_name::{HeaderName, Message, reserved};
@@ -50,19 +50,13 @@ impl NamePattern {
     /// Whether a header of a request would be taken for one of these, underscores included.
     pub(crate) fn claims(&self, name: &[u8]) -> bool {
         match self {
-            Self::One(wanted) => reads_as(name, &wanted.text),
+            Self::One(wanted) => names_are_alike(name, &wanted.text),
             Self::Prefix(prefix) => {
                 let start = name.get(..prefix.len());
-                start.is_some_and(|start| reads_as(start, prefix)) && may_write(name)
+                start.is_some_and(|start| names_are_alike(start, prefix)) && may_write(name)
             }
         }
     }
-}
-
-/// Whether two names are the same to one who knows no case and takes underscores for dashes.
-fn reads_as(name: &[u8], wanted: &[u8]) -> bool {
-    let plain = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    name.len() == wanted.len() && name.iter().map(plain).eq(wanted.iter().map(plain))
 }
 
 /// Whether a service may say what stands under a name: none of the headers that the proxy writes itself, nor `Host`.

@@ -1,7 +1,7 @@
 //! The document that a policy sees of a request.
 
 use portunus_exchange::Exchange;
-use portunus_http::{percent_decode_into, query_pairs};
+use portunus_http::{form_decoded, percent_decode_into, query_pairs};
 use portunus_identity::Identity;
 use serde_json::{Map, Value, json};
 
@@ -80,7 +80,5 @@ fn decoded(bytes: &[u8]) -> String {
 }
 
 fn form_text(bytes: &[u8]) -> String {
-    let spaced: Vec<u8> =
-        bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    decoded(&spaced)
+    text(&form_decoded(bytes))
 }

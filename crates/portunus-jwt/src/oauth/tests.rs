@@ -17,7 +17,7 @@ proptest! {
     #[test]
     fn a_form_is_read_back(text in prop::collection::vec(any::<u8>(), 0..40)) {
         let mut out = Vec::new();
-        encode_onto(&text, &mut out);
+        form_encode_into(&text, &mut out);
         prop_assert!(out.iter().all(|byte| byte.is_ascii_graphic() && !b"&=;".contains(byte)));
         out.iter_mut().for_each(|byte| if *byte == b'+' { *byte = b' ' });
         let mut read = Vec::new();

@@ -30,7 +30,8 @@ const FORM: &str =
 
 #[test]
 fn the_secret_stands_where_it_is_taken() {
-    let header = Some(format!("Basic {}", STANDARD.encode("a%20b:s%3Ac%2Fr")));
+    // `a+b:s%3Ac%2Fr`, as RFC 6749 appendix B writes it.
+    let header = Some("Basic YStiOnMlM0FjJTJGcg==".to_owned());
     assert_eq!(sent(None, false), (FORM.to_owned(), header.clone()));
     assert_eq!(sent(Some(false), true), (FORM.to_owned(), header));
     let body = format!("{FORM}&client_id=a%20b&client_secret=s%3Ac%2Fr");

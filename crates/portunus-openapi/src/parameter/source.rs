@@ -181,19 +181,12 @@ fn pieces<'r>(raw: &'r [u8], by: &[&[u8]]) -> Vec<&'r [u8]> {
 fn decoded(raw: &[u8]) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(raw.len());
     portunus_http::percent_decode_into(raw, &mut bytes);
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8")
+    String::from_utf8(bytes).map_err(|_| NOT_UTF8)
 }
 
 /// As in a form: `+` is a space.
 fn form_decoded(raw: &[u8]) -> Result<String, &'static str> {
-    match raw.contains(&b'+') {
-        true => {
-            let spaced: Vec<u8> =
-                raw.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-            decoded(&spaced)
-        }
-        false => decoded(raw),
-    }
+    String::from_utf8(portunus_http::form_decoded(raw)).map_err(|_| NOT_UTF8)
 }
 
 /// As in a header: without the spaces around.
@@ -217,3 +210,5 @@ pub(crate) fn cookies<'a>(header: &'a [u8]) -> impl Iterator<Item = Pair<'a>> {
 
 /// Most pairs of a query, a form, or a cookie: each may be looked at for each parameter.
 pub(crate) const PAIRS_MAX: usize = 1000;
+
+const NOT_UTF8: &str = "is not UTF-8";

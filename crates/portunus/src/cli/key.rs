@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
+use portunus_http::{is_unreserved, percent_encode_into};
 use serde_json::Value;
 
 use super::admin::field;
@@ -81,15 +82,10 @@ fn show_made(answer: &Value, json: bool) -> anyhow::Result<()> {
 
 /// An id or a name as a part of a path (RFC 3986 section 2).
 fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match is_plain(byte) {
-            true => out.push(char::from(byte)),
-            false => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    let mut out = Vec::with_capacity(text.len());
+    percent_encode_into(text.as_bytes(), is_unreserved, &mut out);
+    // It is ASCII.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// The first line of standard input, without its end.
