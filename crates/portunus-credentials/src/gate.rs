@@ -108,15 +108,8 @@ fn busy() -> Reply {
 }
 
 /// The reasons of a filter that checks at once.
-pub(crate) const REASONS: &[FilterReason] = &[MISSING, INVALID, EXPIRED];
+pub(crate) const REASONS: &[FilterReason] =
+    &[FilterReason::MISSING, FilterReason::INVALID, FilterReason::EXPIRED];
 /// The reasons of a filter whose checks may pile up.
-pub(crate) const REASONS_WITH_BUSY: &[FilterReason] = &[MISSING, INVALID, EXPIRED, BUSY];
-
-const MISSING: FilterReason =
-    FilterReason::new("auth.missing", 401, "The request has no credential.");
-const INVALID: FilterReason =
-    FilterReason::new("auth.invalid", 401, "The credential of the request is wrong.");
-const EXPIRED: FilterReason =
-    FilterReason::new("auth.expired", 401, "The credential of the request is past its life.");
-const BUSY: FilterReason =
-    FilterReason::new("auth.busy", 503, "Too many credentials are being checked.");
+pub(crate) const REASONS_WITH_BUSY: &[FilterReason] =
+    &[FilterReason::MISSING, FilterReason::INVALID, FilterReason::EXPIRED, FilterReason::BUSY];

@@ -2,13 +2,12 @@
 //!
 //! A [`Provider`] is a future on the control runtime. It pushes whole sets of endpoints into a
 //! [`Sink`] and is never asked for one: a request only sees what control made of the last set. When
-//! its source fails, the last good set stays and the provider tries again with a [`Backoff`]; a
+//! its source fails, the last good set stays and the provider tries again after a growing wait; a
 //! source that is missing at the start is an empty set and a logged error, never a failed start.
 //!
 //! What `endpoints:` lists goes through the same machinery: [`endpoint_list`] makes one provider of
 //! addresses and host names.
 
-mod backoff;
 mod dns;
 mod list;
 mod provider;
@@ -19,7 +18,6 @@ mod watch;
 #[cfg(test)]
 mod fake_dns;
 
-pub use backoff::Backoff;
 pub use list::{EndpointInput, Target, endpoint_list, fixed_endpoints};
 pub use provider::{
     Discovered, DiscoveredSet, Feed, Provider, ProviderFuture, Sink, Stop, StopHandle,

@@ -12,9 +12,8 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use portunus_base::Rng;
+use portunus_resilience::{Backoff, BackoffRule};
 use portunus_spec::spec_enum;
-
-use crate::backoff::Backoff;
 
 /// How names are resolved, and how often.
 #[derive(Clone, Debug)]
@@ -52,7 +51,8 @@ impl Default for ResolveOptions {
 impl ResolveOptions {
     /// A fresh back-off.
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff::new(self.retry_min, self.retry_max, Rng::from_system())
+        let rule = BackoffRule { first: self.retry_min, longest: self.retry_max };
+        Backoff::new(rule, Rng::from_system())
     }
 
     /// When to ask again after an answer of this TTL.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portunus_spec::{Node, Reader, Shape, Spec};
 
-use crate::{BuildCx, Filter};
+use crate::{BuildCx, Filter, FilterReason};
 
 /// A spec that builds a filter. Implementing it is all that a filter does to be listed.
 pub trait Buildable: Spec {
@@ -51,25 +51,6 @@ impl Factory {
                 S::read(node, cx.reader)?.build(cx)
             },
         }
-    }
-}
-
-/// A reason for an answer of a filter, for the reference.
-#[derive(Clone, Copy, Debug)]
-pub struct FilterReason {
-    /// The stable code: the name of the filter or of a family of them, a dot, and what happened.
-    pub code: &'static str,
-    /// The status that goes with it; 0 where somebody else chooses it.
-    pub status: u16,
-    /// What happened, in one sentence.
-    pub doc: &'static str,
-}
-
-impl FilterReason {
-    /// A reason of that code, status and sentence.
-    #[must_use]
-    pub const fn new(code: &'static str, status: u16, doc: &'static str) -> Self {
-        Self { code, status, doc }
     }
 }
 

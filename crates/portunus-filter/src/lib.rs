@@ -10,8 +10,10 @@ mod call;
 mod chain;
 mod cx;
 mod factory;
+mod header_name;
 mod identify;
 mod patch;
+mod reason;
 mod services;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -21,9 +23,11 @@ pub use build::{BuildCx, LiveSlots, SlotId, Slots, UpstreamNames};
 pub use call::{CallAnswer, CallRequest, Calls};
 pub use chain::{BodyMode, Chain, Link};
 pub use cx::{FilterCx, Local, Locals};
-pub use factory::{Buildable, Factory, FilterReason};
+pub use factory::{Buildable, Factory};
+pub use header_name::{HeaderName, Message, check_value};
 pub use identify::identify;
 pub use patch::Patch;
+pub use reason::FilterReason;
 pub use services::{Background, RedisPlan, Services, Stores};
 pub use verdict::{Again, LocalFuture, Resume, Verdict};
 

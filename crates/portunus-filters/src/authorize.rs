@@ -36,8 +36,8 @@ impl Buildable for AuthorizeSpec {
     const NAME: &'static str = "authorize";
     const DOC: &'static str = "Lets a request pass by rules over request and identity.";
     const REASONS: &'static [FilterReason] = &[
-        FilterReason::new("auth.missing", 401, "The request does not say who asks."),
-        FilterReason::new("auth.forbidden", 403, "Who asks may not do this."),
+        FilterReason::MISSING,
+        FilterReason::FORBIDDEN,
         FilterReason::new(
             "auth.expression_cost",
             403,

@@ -10,8 +10,8 @@ use portunus_http::HeaderId;
 use portunus_spec::{Named, Spanned, check, spec};
 
 use crate::every::every;
-use crate::header_name::check_value;
 use crate::respond::Body;
+use portunus_filter::check_value;
 
 spec! {
     /// Own pages in place of error answers. Status and reason stay what they are.

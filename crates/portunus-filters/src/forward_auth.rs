@@ -15,12 +15,12 @@ use portunus_filter::{
 use portunus_spec::{Spanned, spec};
 
 use crate::every::every;
-use crate::header_name::{HeaderName, Message};
 use crate::inquiry::{
     CachePlan, CacheSpec, Counts, Destination, FailChoice, Form, Inquiry, NamePattern,
 };
 use ext_authz::ExtAuthz;
 use plain::Plain;
+use portunus_filter::{HeaderName, Message};
 
 spec! {
     /// Asks a service whether a request may pass. A 2xx answer lets it through; every other answer goes to the client.

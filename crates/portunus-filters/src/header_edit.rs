@@ -5,7 +5,7 @@ use portunus_filter::BuildCx;
 use portunus_http::{HeaderId, HeaderList};
 use portunus_spec::{Spanned, check};
 
-use crate::header_name::{HeaderName, Message, check_value};
+use portunus_filter::{HeaderName, Message, check_value};
 
 /// One header with its value.
 #[derive(Debug)]

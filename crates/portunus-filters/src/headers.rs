@@ -11,7 +11,7 @@ use portunus_spec::{Named, Spanned, spec};
 
 use crate::every::every;
 use crate::header_edit::{self, HeaderEdit};
-use crate::header_name::{HeaderName, Message};
+use portunus_filter::{HeaderName, Message};
 
 spec! {
     /// Changes headers of the request to the upstream and of the answer to the client.

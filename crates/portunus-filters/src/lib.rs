@@ -14,7 +14,6 @@ mod fault;
 mod forward_auth;
 mod grpc_web;
 mod header_edit;
-mod header_name;
 mod headers;
 mod hsts;
 mod inquiry;

@@ -15,11 +15,11 @@ use portunus_spec::{Spanned, spec};
 use serde_json::{Map, Value};
 
 use crate::every::every;
-use crate::header_name::HeaderName;
 use crate::inquiry::{
     CachePlan, CacheSpec, Counts, Decision, Destination, Edits, FailChoice, Form, Inquiry,
     NamePattern, may_write,
 };
+use portunus_filter::HeaderName;
 
 spec! {
     /// Asks an Open Policy Agent whether a request may pass: `POST` of `{"input": ...}`, answered by

@@ -7,7 +7,7 @@ use portunus_exchange::{Exchange, Phase, PhaseSet};
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, SlotId, Verdict};
 use portunus_spec::{Spanned, spec, spec_enum};
 
-use crate::header_name::{HeaderName, Message};
+use portunus_filter::{HeaderName, Message};
 
 spec! {
     /// Gives each request an id: for the upstream, the access log and the answer.

@@ -10,7 +10,7 @@ use portunus_spec::{Named, Problem, Spanned, check, spec};
 
 use crate::every::every;
 use crate::header_edit::HeaderEdit;
-use crate::header_name::{Message, check_value};
+use portunus_filter::{Message, check_value};
 
 spec! {
     /// Answers without asking an upstream.

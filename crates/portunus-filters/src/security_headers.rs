@@ -6,7 +6,7 @@ use portunus_exchange::{Exchange, Phase, PhaseSet};
 use portunus_filter::{BuildCx, Buildable, Filter, FilterCx, Interest, Verdict};
 use portunus_spec::{Problem, Spanned, check, spec};
 
-use crate::header_name::check_value;
+use portunus_filter::check_value;
 
 spec! {
     /// Tells browsers to be strict with the pages of this host. Each header can be set to another value, or left out

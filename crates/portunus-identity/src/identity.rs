@@ -43,15 +43,10 @@ impl Identity {
         }
     }
 
-    /// A claim: by its name as it is, else with dots as steps into objects (`realm_access.roles`).
+    /// A claim, as [`claim`] finds it.
     #[must_use]
     pub fn claim(&self, path: &str) -> Option<&Value> {
-        if let Some(value) = self.claims.get(path) {
-            return Some(value);
-        }
-        let mut steps = path.split('.');
-        let first = self.claims.get(steps.next()?)?;
-        steps.try_fold(first, |value, step| value.get(step))
+        claim(&self.claims, path)
     }
 
     /// A claim as text: text as it is, numbers and truth values as JSON writes them.
@@ -81,6 +76,17 @@ impl Identity {
     pub fn name(&self) -> &str {
         self.consumer.as_ref().map_or(&self.subject, |consumer| &consumer.name)
     }
+}
+
+/// A claim: by its name as it is, else with dots as steps into objects (`realm_access.roles`).
+#[must_use]
+pub fn claim<'a>(claims: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(value) = claims.get(path) {
+        return Some(value);
+    }
+    let mut steps = path.split('.');
+    let first = claims.get(steps.next()?)?;
+    steps.try_fold(first, |value, step| value.get(step))
 }
 
 #[cfg(test)]

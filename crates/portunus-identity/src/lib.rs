@@ -13,4 +13,4 @@ pub use credential::{
     CertificateMatch, Credential, CredentialKind, KeyHash, NoKeyHash, SignatureKey,
 };
 pub use directory::{Builder, Consumers, Directory};
-pub use identity::Identity;
+pub use identity::{Identity, claim};

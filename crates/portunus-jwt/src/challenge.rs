@@ -8,7 +8,8 @@ use portunus_spec::Problem;
 /// The answer to a request without a token (RFC 6750 section 3): no error code.
 pub(crate) fn missing(realm: &str) -> Reply {
     let challenge = format!("Bearer realm=\"{realm}\"");
-    let reply = Reply::problem(401, MISSING.code).with_detail(MISSING.doc);
+    let reply =
+        Reply::problem(401, FilterReason::MISSING.code).with_detail(FilterReason::MISSING.doc);
     reply.with_header("WWW-Authenticate", challenge)
 }
 
@@ -26,22 +27,6 @@ pub(crate) fn refused(realm: &str, reason: &FilterReason, detail: &str, scope: &
     let reply = Reply::problem(reason.status, reason.code).with_detail(detail);
     reply.with_header("WWW-Authenticate", challenge)
 }
-
-/// There is no token.
-pub(crate) const MISSING: FilterReason =
-    FilterReason::new("auth.missing", 401, "The request has no credential.");
-
-/// The token proves nothing.
-pub(crate) const INVALID: FilterReason =
-    FilterReason::new("auth.invalid", 401, "The credential of the request is wrong.");
-
-/// The token is over.
-pub(crate) const EXPIRED: FilterReason =
-    FilterReason::new("auth.expired", 401, "The credential of the request is past its life.");
-
-/// The token is not enough.
-pub(crate) const FORBIDDEN: FilterReason =
-    FilterReason::new("auth.forbidden", 403, "Who asks may not do this.");
 
 /// What may stand between the quotes of a challenge.
 pub(crate) fn check_realm(realm: &str) -> Result<(), Problem> {

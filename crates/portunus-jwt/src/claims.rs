@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use portunus_base::Wall;
 use portunus_exchange::Exchange;
-use portunus_http::{HeaderId, is_field_value, is_protected, is_token_byte, names_are_alike};
-use portunus_identity::{Consumers, Credential, Identity};
+use portunus_filter::HeaderName;
+use portunus_http::{is_field_value, is_protected, names_are_alike};
+use portunus_identity::{Consumers, Credential, Identity, claim};
 use portunus_spec::{Named, Reader, Spanned};
 use serde_json::{Map, Value};
 
@@ -36,7 +37,7 @@ impl IdentityRule {
         consumers: &Consumers,
         now: Wall,
     ) -> Result<Identity, Fault> {
-        let text = |name: &str| rules::claim(&claims, name).and_then(Value::as_str);
+        let text = |name: &str| claim(&claims, name).and_then(Value::as_str);
         let subject = text("sub").or_else(|| text("client_id")).unwrap_or("").into();
         let credential = credential(&claims, consumers, now)?;
         let consumer = match credential {
@@ -65,7 +66,7 @@ impl IdentityRule {
 
     /// The groups of the consumer, and those of the claims.
     fn groups(&self, mut groups: Vec<Box<str>>, claims: &Map<String, Value>) -> Vec<Box<str>> {
-        let of_claims = rules::claim(claims, &self.groups_claim).map_or(&[][..], items);
+        let of_claims = claim(claims, &self.groups_claim).map_or(&[][..], items);
         for group in of_claims.iter().filter_map(Value::as_str) {
             if !groups.iter().any(|known| **known == *group) {
                 groups.push(group.into());
@@ -83,7 +84,7 @@ fn credential<'c>(
 ) -> Result<Option<&'c Credential>, Fault> {
     let issuer = claims.get("iss").and_then(Value::as_str);
     let proven = consumers.claims().filter_map(|name| {
-        let value = rules::claim(claims, name)?.as_str()?;
+        let value = claim(claims, name)?.as_str()?;
         let credential = consumers.claim(issuer, name, value)?;
         Some((credential.is_expired(now), name, credential))
     });
@@ -140,8 +141,8 @@ impl ForwardedClaims {
 
     /// The headers that claims give. A claim that is not there, or cannot stand in a header, gives none.
     pub fn ready(&self, claims: &Map<String, Value>) -> ReadyHeaders {
-        let ready = |(name, claim): &(Bytes, String)| {
-            let value = header_text(rules::claim(claims, claim)?)?;
+        let ready = |(name, path): &(Bytes, String)| {
+            let value = header_text(claim(claims, path)?)?;
             let is_fine =
                 !value.is_empty() && value.trim() == value && is_field_value(value.as_bytes());
             is_fine.then(|| (name.clone(), Bytes::from(value)))
@@ -172,12 +173,8 @@ fn header_text(value: &Value) -> Option<String> {
 }
 
 fn check_name(name: &Spanned<String>, reader: &mut Reader<'_>) -> bool {
-    if name.is_empty() || !name.bytes().all(is_token_byte) {
-        let error = reader.error(name.span, format!("`{}` is not a header name", name.value));
-        error.help("write letters, digits and `-`, such as `X-User`");
-        return false;
-    }
-    if is_protected(HeaderId::of(name.as_bytes())) {
+    let Some(header) = HeaderName::read(name, name.span, reader) else { return false };
+    if is_protected(header.id) {
         let error = reader.error(name.span, format!("`{}` cannot be set from a claim", name.value));
         error.help("choose a name of your own, such as `X-User`");
         return false;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use portunus_exchange::{Exchange, Phase, PhaseSet, Reply};
 use portunus_filter::{
-    Again, BuildCx, Buildable, Filter, FilterCx, FilterReason, Interest, Patch, Resume, Verdict,
+    Again, BuildCx, Buildable, Filter, FilterCx, FilterReason, HeaderName, Interest, Patch, Resume,
+    Verdict,
 };
-use portunus_http::is_token_byte;
 use portunus_spec::{Named, Problem, Secret, Spanned, check, spec, spec_enum};
 use portunus_telemetry::DecisionId;
 
@@ -62,12 +62,7 @@ impl Buildable for ClientCredentialsSpec {
     const REASONS: &'static [FilterReason] = &[UNAVAILABLE];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
-        let is_name = check(&self.header, cx.reader, |name| {
-            match !name.is_empty() && name.bytes().all(is_token_byte) {
-                true => Ok(()),
-                false => Err(format!("`{name}` is not a header name").into()),
-            }
-        });
+        let is_name = HeaderName::read(&self.header, self.header.span, cx.reader).is_some();
         let insecure = self.insecure;
         let is_fine = check(&self.token_url, cx.reader, |url| check_url(url, insecure));
         let (fetcher, ca) = match &self.ca {

@@ -160,15 +160,15 @@ impl Gate {
             cx.note(|| "no token: the request passes as nobody".to_owned());
             return Verdict::Continue;
         }
-        cx.note(|| challenge::MISSING.doc.to_owned());
+        cx.note(|| FilterReason::MISSING.doc.to_owned());
         Verdict::reply(challenge::missing(&self.realm))
     }
 
     fn refuse(&self, fault: &Fault, cx: &mut FilterCx<'_>) -> Verdict {
         let (reason, decision) = match fault.kind() {
-            FaultKind::Invalid => (&challenge::INVALID, self.decisions.invalid),
-            FaultKind::Expired => (&challenge::EXPIRED, self.decisions.expired),
-            FaultKind::Forbidden => (&challenge::FORBIDDEN, self.decisions.forbidden),
+            FaultKind::Invalid => (&FilterReason::INVALID, self.decisions.invalid),
+            FaultKind::Expired => (&FilterReason::EXPIRED, self.decisions.expired),
+            FaultKind::Forbidden => (&FilterReason::FORBIDDEN, self.decisions.forbidden),
         };
         cx.count(decision);
         cx.note(|| fault.to_string());

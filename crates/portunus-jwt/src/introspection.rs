@@ -22,7 +22,7 @@ use crate::claims::IdentityRule;
 use crate::gate::{AcceptedLocal, Gate, GateParts, Judged};
 use crate::token_cache::{CacheBounds, TokenCache};
 use crate::token_place::FromSpec;
-use crate::{Fault, LEEWAY, Rules, TOKEN_BYTES_MAX, challenge, parse_object};
+use crate::{Fault, LEEWAY, Rules, TOKEN_BYTES_MAX, parse_object};
 use endpoint::Endpoint;
 use flights::{Boarding, Flights};
 
@@ -75,12 +75,12 @@ impl Buildable for IntrospectionSpec {
     const NAME: &'static str = "introspection";
     const DOC: &'static str = "Asks the authorisation server whether a token is good.";
     const REASONS: &'static [FilterReason] = &[
-        challenge::MISSING,
-        challenge::INVALID,
-        challenge::EXPIRED,
-        challenge::FORBIDDEN,
+        FilterReason::MISSING,
+        FilterReason::INVALID,
+        FilterReason::EXPIRED,
+        FilterReason::FORBIDDEN,
         FAILED,
-        BUSY,
+        FilterReason::BUSY,
     ];
 
     fn build(self, cx: &mut BuildCx<'_, '_>) -> Option<Arc<dyn Filter>> {
@@ -218,7 +218,7 @@ impl Introspection {
     fn ask(&self, token: &[u8], cx: &mut FilterCx<'_>) -> Judged {
         let local: &mut AskedLocal = cx.local(self.slot);
         let landing = match local.flights.board(token) {
-            Boarding::Full => return Judged::Unavailable(&BUSY),
+            Boarding::Full => return Judged::Unavailable(&FilterReason::BUSY),
             Boarding::Passenger(answer) => {
                 return Judged::Wait(Verdict::Suspend(Box::pin(
                     async move { again(answer.await) },
@@ -318,9 +318,6 @@ const FAILED: FilterReason = FilterReason::new(
     503,
     "The authorisation server could not be asked for the token.",
 );
-
-const BUSY: FilterReason =
-    FilterReason::new("auth.busy", 503, "Too many credentials are being checked.");
 
 /// The largest answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;

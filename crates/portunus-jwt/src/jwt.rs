@@ -18,9 +18,7 @@ use crate::gate::{AcceptedLocal, Gate, GateParts, Judged};
 use crate::token_cache::CacheBounds;
 use crate::token_place::FromSpec;
 use crate::turns::WAIT_MAX;
-use crate::{
-    Algorithm, Fault, KeySet, KeySource, LEEWAY, Rules, TOKEN_BYTES_MAX, Verified, challenge,
-};
+use crate::{Algorithm, Fault, KeySet, KeySource, LEEWAY, Rules, TOKEN_BYTES_MAX, Verified};
 pub use keys::{JwksSpec, KeySpec};
 use keys::{Keys, build_keys};
 
@@ -76,10 +74,10 @@ impl Buildable for JwtSpec {
     const NAME: &'static str = "jwt";
     const DOC: &'static str = "Lets requests with a good JSON Web Token pass, and says who asks.";
     const REASONS: &'static [FilterReason] = &[
-        challenge::MISSING,
-        challenge::INVALID,
-        challenge::EXPIRED,
-        challenge::FORBIDDEN,
+        FilterReason::MISSING,
+        FilterReason::INVALID,
+        FilterReason::EXPIRED,
+        FilterReason::FORBIDDEN,
         NO_KEYS,
     ];
 

@@ -18,7 +18,7 @@ use portunus_fetch::{Fetch, Fetched, Fetcher};
 use portunus_filter::Background;
 use portunus_identity::KeyHash;
 
-use crate::turns::{Turns, until_retry};
+use crate::turns::{Turns, backoff};
 use crate::{AlgorithmSet, KeySet, SET_BYTES_MAX};
 pub use metadata::{MetadataFault, is_confidential, jwks_uri, metadata_url};
 
@@ -76,18 +76,20 @@ impl KeySource {
 
     async fn keep_fresh(&self) {
         let mut rng = Rng::from_system();
-        let mut failures = 0u32;
+        let mut backoff = backoff();
         loop {
             // After a reload there may be keys already, and nothing due yet.
             self.turns.wait().await;
             let turn = self.turns.begin();
             let fetched = self.fetch().await;
-            failures = if fetched.is_ok() { 0 } else { failures.saturating_add(1) };
             turn.end(match fetched {
-                Ok(lifetime) => schedule::until_refresh(lifetime, &mut rng),
+                Ok(lifetime) => {
+                    backoff.reset();
+                    schedule::until_refresh(lifetime, &mut rng)
+                }
                 Err(fault) => {
                     self.tell_of(&fault);
-                    until_retry(failures, &mut rng)
+                    backoff.fail()
                 }
             });
         }

@@ -43,7 +43,7 @@ pub use key_source::{
 };
 pub use mint::SigningKey;
 pub use oauth::basic;
-pub use rules::{LEEWAY, Rules, claim, scopes};
+pub use rules::{LEEWAY, Rules, scopes};
 pub use token::{Header, TOKEN_BYTES_MAX, Token};
 pub use verify::{Verified, check_unsigned, verify};
 

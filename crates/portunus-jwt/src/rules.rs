@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portunus_base::Wall;
+use portunus_identity::claim;
 use serde_json::{Map, Value};
 
 use crate::Fault;
@@ -122,17 +123,6 @@ pub fn scopes(claims: &Map<String, Value>) -> impl Iterator<Item = &str> {
         None => (None, &[][..]),
     };
     one.into_iter().chain(list).filter_map(Value::as_str).flat_map(str::split_ascii_whitespace)
-}
-
-/// A claim by its name as it is, else with dots as steps into objects.
-#[must_use]
-pub fn claim<'a>(claims: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-    if let Some(value) = claims.get(path) {
-        return Some(value);
-    }
-    let mut steps = path.split('.');
-    let first = claims.get(steps.next()?)?;
-    steps.try_fold(first, |value, step| value.get(step))
 }
 
 /// Whether a value, or an item of a list, is one of those that are wanted. Any value is, where none is named.

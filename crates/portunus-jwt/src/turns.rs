@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portunus_base::{Clock, Mono, Rng, SystemClock};
+use portunus_resilience::{Backoff, BackoffRule};
 use tokio::sync::{Notify, watch};
 
 /// The turns of one fetcher: one at a time, and a cooldown before one that somebody asked for.
@@ -129,16 +130,9 @@ impl Drop for WaitingPlace {
     }
 }
 
-/// How long after the given number of failures in a row the next fetch comes: twice as long each time, and somewhere
-/// in the second half of that.
-pub(crate) fn until_retry(failures: u32, rng: &mut Rng) -> Duration {
-    let doubled = RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    doubled.min(RETRY_MAX).mul_f64(0.5 + 0.5 * share(rng))
-}
-
-/// A number from 0 to 1.
-pub(crate) fn share(rng: &mut Rng) -> f64 {
-    (rng.u64() >> 11) as f64 / (1u64 << 53) as f64
+/// How long fetches that fail wait for the next one.
+pub(crate) fn backoff() -> Backoff {
+    Backoff::new(RETRY, Rng::from_system())
 }
 
 /// The longest that a request waits.
@@ -147,8 +141,8 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(2);
 /// How many requests may wait for one fetcher.
 const WAITING_MAX: usize = 1024;
 
-const RETRY_MIN: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY: BackoffRule =
+    BackoffRule { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
 #[cfg(test)]
 mod tests;

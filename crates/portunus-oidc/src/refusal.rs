@@ -82,9 +82,9 @@ impl Refusal {
 
     fn reason(self) -> &'static FilterReason {
         match self {
-            Self::Missing => &MISSING,
-            Self::Expired => &EXPIRED,
-            Self::NoConsumer => &FORBIDDEN,
+            Self::Missing => &FilterReason::MISSING,
+            Self::Expired => &FilterReason::EXPIRED,
+            Self::NoConsumer => &FilterReason::FORBIDDEN,
             Self::Callback => &CALLBACK,
             Self::State => &STATE,
             Self::Issuer => &ISSUER,
@@ -132,9 +132,9 @@ const KNOWN: [&str; 15] = [
 
 /// All reasons, for the reference.
 pub(crate) const REASONS: &[FilterReason] = &[
-    MISSING,
-    EXPIRED,
-    FORBIDDEN,
+    FilterReason::MISSING,
+    FilterReason::EXPIRED,
+    FilterReason::FORBIDDEN,
     CALLBACK,
     STATE,
     ISSUER,
@@ -150,12 +150,6 @@ pub(crate) const REASONS: &[FilterReason] = &[
     LOGOUT_TOKEN,
 ];
 
-const MISSING: FilterReason =
-    FilterReason::new("auth.missing", 401, "The request has no credential.");
-const EXPIRED: FilterReason =
-    FilterReason::new("auth.expired", 401, "The credential of the request is past its life.");
-const FORBIDDEN: FilterReason =
-    FilterReason::new("auth.forbidden", 403, "Who asks may not do this.");
 const CALLBACK: FilterReason =
     FilterReason::new("auth.oidc_callback", 400, "The answer of a login has not the form of one.");
 const STATE: FilterReason = FilterReason::new(

@@ -10,7 +10,6 @@
 //!
 //! Redis never sees the key of a limit, such as an address or a token: keys are digests.
 
-mod backoff;
 mod digest;
 mod leases;
 mod link;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portunus_fetch::roots;
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 
 use crate::stream::Destination;
 
@@ -104,8 +105,8 @@ impl RedisOptions {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder =
-            versions.map_err(|error| wrong(&error))?.with_root_certificates(self.roots()?);
+        let roots = roots(self.ca_pem.as_deref()).map_err(|error| wrong(&error))?;
+        let builder = versions.map_err(|error| wrong(&error))?.with_root_certificates(roots);
         let config = match &self.client_pem {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
@@ -115,22 +116,6 @@ impl RedisOptions {
             }
         };
         Ok(Destination::Tls { host: host.to_owned(), port, name, config: Arc::new(config) })
-    }
-
-    fn roots(&self) -> Result<RootCertStore, RedisOptionsError> {
-        let mut roots = RootCertStore::empty();
-        match &self.ca_pem {
-            Some(pem) => {
-                for certificate in certificates(pem)? {
-                    roots.add(certificate).map_err(|error| wrong(&error))?;
-                }
-            }
-            // Those that cannot be read are not trusted.
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        Ok(roots)
     }
 }
 

@@ -15,7 +15,7 @@ mod sliding;
 mod table;
 
 pub use admission::Admission;
-pub use backoff::Backoff;
+pub use backoff::{Backoff, BackoffRule};
 pub use breaker::{Breaker, BreakerRule, BreakerStand, BreakerTurns, Pass};
 pub use calendar::{Calendar, Period, Usage};
 pub use concurrency::{Acquired, Concurrency, Permit};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portunus_base::{RouteId, UpstreamId};
 use portunus_filter::Chain;
-use portunus_resilience::Backoff;
+use portunus_resilience::BackoffRule;
 use portunus_telemetry::RouteSeries;
 
 /// A route of a snapshot.
@@ -151,7 +151,7 @@ pub struct RetryPlan {
     /// Tries beyond the first, as a share of the worker's requests to the upstream.
     pub budget: f64,
     /// How long a retry waits; not at all where there is none.
-    pub backoff: Option<Backoff>,
+    pub backoff: Option<BackoffRule>,
     /// The longest `Retry-After` of an answer that a retry waits for.
     pub retry_after_max: Duration,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use portunus_base::{Percent, format_duration};
-use portunus_resilience::{Backoff, BreakerRule};
+use portunus_resilience::{BackoffRule, BreakerRule};
 use portunus_snapshot::RetryPlan;
 
 use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict, TlsStory};
@@ -156,7 +156,7 @@ fn retries(retry: &RetryPlan) -> String {
         return "none".to_owned();
     }
     let budget = Percent(retry.budget);
-    let wait = retry.backoff.map(|Backoff { first, longest }| {
+    let wait = retry.backoff.map(|BackoffRule { first, longest }| {
         format!(", {} .. {} later", format_duration(first), format_duration(longest))
     });
     let (words, wait) = (words.join(", "), wait.unwrap_or_default());

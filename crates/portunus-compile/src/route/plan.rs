@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portunus_base::RouteId;
 use portunus_config::spec::{BackoffSpec, MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, ToSpec};
 use portunus_filter::{Chain, Link};
-use portunus_resilience::Backoff;
+use portunus_resilience::BackoffRule;
 use portunus_snapshot::{Destination, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};
 use portunus_spec::{Reader, Spanned};
 use portunus_telemetry::RouteSeries;
@@ -145,7 +145,7 @@ fn retry(spec: &RetrySpec) -> RetryPlan {
     // What is written counts the first try; what is planned does not.
     let attempts = u16::try_from(spec.attempts.saturating_sub(1)).unwrap_or(u16::MAX);
     let backoff = spec.backoff.as_ref().map(|backoff| backoff.value);
-    let backoff = backoff.map(|BackoffSpec { first, longest }| Backoff { first, longest });
+    let backoff = backoff.map(|BackoffSpec { first, longest }| BackoffRule { first, longest });
     RetryPlan {
         attempts,
         on,

@@ -7,9 +7,9 @@ use portunus_exchange::{Exchange, Reason, Reply, ReplyBody};
 use portunus_filter::CallAnswer;
 use portunus_http::{HeaderId, RequestHead, Version, is_field_value, is_token_byte};
 
-use crate::header_name::HeaderName;
 use crate::inquiry::{Decision, Destination, Edits, Form, may_write};
 use crate::protobuf::{Value, Writer, fields};
+use portunus_filter::HeaderName;
 
 pub(super) struct ExtAuthz {
     pub(super) to: Destination,

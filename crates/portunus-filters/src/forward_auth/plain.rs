@@ -7,8 +7,8 @@ use portunus_exchange::{Exchange, Reason, Reply, ReplyBody};
 use portunus_filter::CallAnswer;
 use portunus_http::{Header, HeaderId, HeaderList, RequestHead};
 
-use crate::header_name::HeaderName;
 use crate::inquiry::{Decision, Destination, Edits, Form, NamePattern};
+use portunus_filter::HeaderName;
 
 pub(super) struct Plain {
     pub(super) to: Destination,

@@ -5,7 +5,7 @@ use portunus_filter::BuildCx;
 use portunus_http::{HeaderId, names_are_alike};
 use portunus_spec::Spanned;
 
-use crate::header_name::{HeaderName, Message, reserved};
+use portunus_filter::{HeaderName, Message};
 
 /// One name, or all that begin alike.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl NamePattern {
 
 /// Whether a service may say what stands under a name: none of the headers that the proxy writes itself, nor `Host`.
 pub(crate) fn may_write(name: &[u8]) -> bool {
-    reserved(HeaderId::of(name), Message::Response).is_none()
+    Message::Response.reserved(HeaderId::of(name)).is_none()
 }
 
 /// Shortest beginning that may stand before a star.

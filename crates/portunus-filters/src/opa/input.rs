@@ -5,7 +5,7 @@ use portunus_http::{form_decoded, percent_decode_into, query_pairs};
 use portunus_identity::Identity;
 use serde_json::{Map, Value, json};
 
-use crate::header_name::HeaderName;
+use portunus_filter::HeaderName;
 
 /// `{"input": {...}}`; `names` are the headers that it sees, None for all.
 pub(super) fn of(exchange: &Exchange, names: Option<&[HeaderName]>) -> Value {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use bytes::Bytes;
-use portunus_base::{Clock, Mono, Rng, SystemClock, Wall};
+use portunus_base::{Clock, Mono, SystemClock, Wall};
 use portunus_fetch::{Fetch, Fetcher};
 use portunus_filter::Background;
 use portunus_http::is_field_value;
@@ -16,7 +16,7 @@ use portunus_identity::KeyHash;
 use serde_json::Value;
 
 use crate::parse_object;
-use crate::turns::{Turns, until_retry};
+use crate::turns::{Turns, backoff};
 
 /// A token of our own, fetched and kept fresh off the data path.
 pub(super) struct TokenSource {
@@ -62,19 +62,20 @@ impl TokenSource {
     }
 
     async fn keep_fresh(&self) {
-        let mut rng = Rng::from_system();
-        let mut failures = 0u32;
+        let mut backoff = backoff();
         loop {
             self.turns.wait().await;
             let turn = self.turns.begin();
             let fetched = self.fetch().await;
-            failures = if fetched.is_ok() { 0 } else { failures.saturating_add(1) };
             turn.end(match fetched {
-                Ok(lifetime) => until_renewal(lifetime),
+                Ok(lifetime) => {
+                    backoff.reset();
+                    until_renewal(lifetime)
+                }
                 Err(fault) => {
                     let url = &self.request.url;
                     tracing::warn!(url, "no token for upstreams was given: {fault}");
-                    until_retry(failures, &mut rng)
+                    backoff.fail()
                 }
             });
         }

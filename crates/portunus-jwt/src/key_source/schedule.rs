@@ -6,8 +6,6 @@ use http::HeaderMap;
 use http::header::CACHE_CONTROL;
 use portunus_base::Rng;
 
-use crate::turns::share;
-
 /// How long an answer may be used, as its `Cache-Control` says (RFC 9111 section 5.2.2). None where it says nothing.
 pub(super) fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(CACHE_CONTROL);
@@ -31,7 +29,7 @@ pub(super) fn lifetime(headers: &HeaderMap) -> Option<Duration> {
 /// nodes do not come at once.
 pub(super) fn until_refresh(lifetime: Option<Duration>, rng: &mut Rng) -> Duration {
     let lifetime = lifetime.unwrap_or(LIFETIME).clamp(LIFETIME_MIN, LIFETIME_MAX);
-    lifetime.mul_f64(0.9 + 0.1 * share(rng))
+    lifetime.mul_f64(0.9 + rng.below(1001) as f64 / 10_000.0)
 }
 
 /// Where nothing is said.

@@ -1,6 +1,4 @@
 use super::*;
-use portunus_base::Rng;
-use proptest::prelude::*;
 
 const COOLDOWN: Duration = Duration::from_secs(10);
 
@@ -73,14 +71,4 @@ fn a_turn_whose_task_is_dropped_has_ended() {
     drop(turns.begin());
     assert!(!turns.is_under_way.load(Ordering::Relaxed));
     assert_eq!(*turns.ended.borrow(), 1);
-}
-
-proptest! {
-    #[test]
-    fn retries_come_later_each_time_within_bounds(failures in 1..u32::MAX, seed: u64) {
-        let pause = until_retry(failures, &mut Rng::seeded(seed));
-        prop_assert!(pause >= RETRY_MIN.mul_f64(0.5) && pause <= RETRY_MAX);
-        let least = RETRY_MIN.saturating_mul(1 << (failures - 1).min(6)).min(RETRY_MAX).mul_f64(0.5);
-        prop_assert!(pause >= least);
-    }
 }

@@ -9,7 +9,7 @@ use portunus_balance::{KeySource, Outcome, Tried};
 use portunus_base::hash_bytes;
 use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry, Side, template};
 use portunus_http::{HeaderId, ResponseHead};
-use portunus_resilience::Backoff;
+use portunus_resilience::BackoffRule;
 use portunus_snapshot::{AddressText, Destination, Route};
 use portunus_upstream::{HttpVersion, Picked, Upstream};
 
@@ -212,7 +212,7 @@ pub(crate) async fn pause(
     // What happens to a sound upstream needs no rest.
     let rests = asked.is_some() || !breaker::is_blameless(error);
     let retry = u32::from(tries.count);
-    let draw = |backoff: Backoff| run.local.worker.random(|rng| backoff.wait(retry, rng));
+    let draw = |backoff: BackoffRule| run.local.worker.random(|rng| backoff.wait(retry, rng));
     let backoff = || route.retry.backoff.filter(|_| rests).map(draw);
     let Some(wait) = asked.filter(|wait| !wait.is_zero()).or_else(backoff) else { return Ok(()) };
     let over = ProxyError::local(ErrorKind::UpstreamBusy);

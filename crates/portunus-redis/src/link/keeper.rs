@@ -6,12 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portunus_base::Rng;
+use portunus_resilience::{Backoff, BackoffRule};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisResult};
 use tokio::time::{Instant, timeout};
 
 use super::{Link, State};
-use crate::backoff::Backoff;
 use crate::shared::Life;
 use crate::tally::count;
 
@@ -28,7 +28,9 @@ pub(super) async fn keep(link: Rc<Link>, mut life: Life) {
 }
 
 async fn connect_for_ever(link: &Link) {
-    let mut backoff = Backoff::new(link.plan.retry_every_max, Rng::from_system());
+    let longest = link.plan.retry_every_max;
+    let rule = BackoffRule { first: RETRY_FIRST.min(longest), longest };
+    let mut backoff = Backoff::new(rule, Rng::from_system());
     loop {
         match timeout(link.plan.connect_timeout, connect(link)).await {
             Ok(Ok((connection, driver))) => {
@@ -43,7 +45,7 @@ async fn connect_for_ever(link: &Link) {
                     // that breaks again and again is not made as fast as it goes.
                     link.set(State::Connecting);
                     if !is_good {
-                        tokio::time::sleep(backoff.take()).await;
+                        tokio::time::sleep(backoff.fail()).await;
                     }
                     continue;
                 }
@@ -53,7 +55,7 @@ async fn connect_for_ever(link: &Link) {
             Err(_) => told(link, "no answer in time"),
         }
         link.set(State::Down);
-        tokio::time::sleep(backoff.take()).await;
+        tokio::time::sleep(backoff.fail()).await;
     }
 }
 
@@ -121,3 +123,5 @@ impl Drop for Over<'_> {
 
 /// A connection that lives shorter is as one that could not be made.
 const LIFE_MIN: Duration = Duration::from_secs(1);
+/// The most that the first try after a failure waits.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
