@@ -6,23 +6,23 @@
 
 mod certificate;
 mod chart;
-mod clock;
+pub(crate) mod clock;
 mod icount;
-mod launch;
+pub(crate) mod launch;
 mod load;
-mod machine;
+pub(crate) mod machine;
 mod measure;
-mod meter;
+pub(crate) mod meter;
 mod options;
-mod peer;
-mod probe;
+pub(crate) mod peer;
+pub(crate) mod probe;
 mod proxy;
 mod report;
 mod scenario;
-mod session;
+pub(crate) mod session;
 mod template;
 mod tokens;
-mod tools;
+pub(crate) mod tools;
 mod wheel;
 
 use anyhow::Result;

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command line tool talks on its standard output")]
 
 mod bench;
+mod chaos;
 mod demo;
 mod deny;
 mod fuzz;
@@ -37,6 +38,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
     };
     match name {
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
+        "chaos" => chaos::run(rest).map(|()| ExitCode::SUCCESS),
         "demo" => demo::run(rest),
         "deny" => deny::run(),
         "fuzz" => fuzz::run(rest),
@@ -64,5 +66,6 @@ cargo xtask <command>
   deny                check dependencies: bans, licences, sources, advisories
   fuzz [seconds]      run each fuzz target for that long (60 unless told)
   bench [args]        measure beside peers; `cargo xtask bench help` lists the scenarios
+  chaos [args]        break things under load; `cargo xtask chaos help` lists what
   program             build portunus and print its path (nextest's setup script)
   help                this text";

@@ -55,16 +55,47 @@ async fn read_head<S: AsyncRead + Unpin>(
 /// # Errors
 /// When it is not a 200 with a `Content-Length`.
 pub fn answer_length(bytes: &[u8]) -> Result<Option<usize>> {
-    let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(bytes.get(..end).unwrap_or_default())?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap_or_default();
-    if status.split(' ').nth(1) != Some("200") {
-        bail!("the answer is not a 200: {status}");
+    let Some(head) = Head::parse(bytes)? else { return Ok(None) };
+    if head.status != 200 {
+        bail!("the answer is not a 200: {}", head.status);
     }
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .context("the answer has no Content-Length")?;
-    Ok(Some(end + 4 + length.1.trim().parse::<usize>()?))
+    let body = head.body_bytes.context("the answer has no Content-Length")?;
+    Ok(Some(head.bytes + body))
+}
+
+/// What matters of the head of an answer.
+#[derive(Debug, PartialEq)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// The length of the head itself.
+    pub bytes: usize,
+    /// The length of the body, where the head tells it.
+    pub body_bytes: Option<usize>,
+    /// Whether the connection closes after the answer.
+    pub closes: bool,
+}
+
+impl Head {
+    /// Reads the head that begins `bytes`; `None` while it is not whole.
+    ///
+    /// # Errors
+    /// When it is not HTTP/1.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>> {
+        let Some(end) = memmem::find(bytes, b"\r\n\r\n") else { return Ok(None) };
+        let text = std::str::from_utf8(bytes.get(..end).unwrap_or_default())?;
+        let mut lines = text.split("\r\n");
+        let first = lines.next().unwrap_or_default();
+        let status = first.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1));
+        let status = status.with_context(|| format!("no status in {first}"))?.parse()?;
+        let mut head = Self { status, bytes: end + 4, body_bytes: None, closes: false };
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("content-length") {
+                head.body_bytes = Some(value.trim().parse()?);
+            } else if name.eq_ignore_ascii_case("connection") {
+                head.closes = value.trim().eq_ignore_ascii_case("close");
+            }
+        }
+        Ok(Some(head))
+    }
 }

@@ -4,7 +4,10 @@
 //! thread, one current-thread runtime, no allocation per request.
 
 pub mod args;
+pub mod histogram;
 pub mod http;
+pub mod orders;
+pub mod pace;
 pub mod trust;
 
 use std::future::Future;

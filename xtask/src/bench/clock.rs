@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 /// The monotonic time.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 /// Lets time pass.
 #[expect(clippy::disallowed_methods, reason = "a benchmark waits for other programs")]
-pub(super) fn pause(span: Duration) {
+pub(crate) fn pause(span: Duration) {
     std::thread::sleep(span);
 }

@@ -13,30 +13,30 @@ use anyhow::{Context as _, Result, ensure};
 use super::clock;
 
 /// A running program with its descendants. Dropping it ends them all.
-pub(super) struct Guard(Child);
+pub(crate) struct Guard(Child);
 
 impl Guard {
     /// Starts the command as the leader of its own process group.
-    pub(super) fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let child = command.process_group(0).spawn();
         child.map(Self).with_context(|| format!("cannot start {:?}", command.get_program()))
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
     /// Whether the program has ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    pub(super) fn child(&mut self) -> &mut Child {
+    pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.0
     }
 
     /// Waits for the end of a program that ends by itself; gives what it wrote to a piped output.
-    pub(super) fn finish(mut self) -> Result<String> {
+    pub(crate) fn finish(mut self) -> Result<String> {
         let mut text = String::new();
         if let Some(mut output) = self.0.stdout.take() {
             output.read_to_string(&mut text)?;
@@ -46,12 +46,22 @@ impl Guard {
         Ok(text)
     }
 
-    fn signal_group(&self, signal: &str) {
-        let _ = Command::new("sh")
-            .args(["-c", &format!("kill -s {signal} -- -{}", self.pid())])
-            .stderr(Stdio::null())
-            .status();
+    /// Sends the signal to the program and its descendants.
+    pub(crate) fn signal_group(&self, signal: &str) {
+        send(signal, &format!("-{}", self.pid()));
     }
+}
+
+/// Sends the signal to one process. That it may be gone already is no error.
+pub(crate) fn signal(pid: u32, signal: &str) {
+    send(signal, &pid.to_string());
+}
+
+fn send(signal: &str, to: &str) {
+    let _ = Command::new("sh")
+        .args(["-c", &format!("kill -s {signal} -- {to}")])
+        .stderr(Stdio::null())
+        .status();
 }
 
 impl Drop for Guard {
@@ -72,7 +82,7 @@ impl Drop for Guard {
 }
 
 /// A command that runs on `cores` only, may open many files, and gets TERM when we die.
-pub(super) fn pinned(cores: &str, program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn pinned(cores: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("prlimit");
     command.arg(format!("--nofile={0}:{0}", open_files_max()));
     command.args(["setpriv", "--pdeathsig", "TERM", "taskset", "--cpu-list", cores]);

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::process;
 
 /// Facts and the division of the cores.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// One line for the reports.
     pub description: String,
     /// The core that each proxy has for itself.
@@ -19,7 +19,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn read() -> Result<Self> {
+    pub(crate) fn read() -> Result<Self> {
         let cores = thread::available_parallelism()?.get();
         ensure!(cores >= 2, "a comparison needs two cores: one for the proxy, one for the load");
         let load: Vec<String> = (0..cores.min(LOAD_CORES_MAX + 1))
@@ -35,7 +35,7 @@ impl Machine {
     }
 
     /// Keeps this process, and what it starts unpinned, off the proxies' core.
-    pub(super) fn leave_proxy_core(&self) -> Result<()> {
+    pub(crate) fn leave_proxy_core(&self) -> Result<()> {
         let pid = std::process::id().to_string();
         let mut taskset = process::command("taskset")?;
         taskset.args(["--all-tasks", "--cpu-list", "--pid", &self.load_cores, &pid]);

@@ -4,18 +4,18 @@ use std::fs;
 
 /// What a process tree has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     pub resident_kb: f64,
     pub peak_kb: f64,
 }
 
 /// User and system time of the process, its descendants, and those of them that have ended.
-pub(super) fn cpu_seconds(root: u32) -> f64 {
+pub(crate) fn cpu_seconds(root: u32) -> f64 {
     tree(root).iter().map(|process| process.ticks).sum::<f64>() / TICKS_PER_SECOND
 }
 
 /// The memory of the process and its descendants. Pages that they share count for each.
-pub(super) fn memory(root: u32) -> Memory {
+pub(crate) fn memory(root: u32) -> Memory {
     let mut sum = Memory::default();
     for process in tree(root) {
         let status = fs::read_to_string(format!("/proc/{}/status", process.pid));

@@ -10,7 +10,7 @@ use super::wheel::{self, Wheel};
 use crate::process;
 
 /// One kind of proxy.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     pub name: &'static str,
     /// Templates in `bench/configs/`, filled in under their own name.
     pub configs: &'static [&'static str],
@@ -27,7 +27,7 @@ pub(super) struct Peer {
 }
 
 /// A proxy that is on this machine.
-pub(super) struct Installed {
+pub(crate) struct Installed {
     pub peer: &'static Peer,
     pub program: PathBuf,
     pub version: String,
@@ -47,7 +47,7 @@ enum Source {
 
 impl Peer {
     /// Finds or installs the program.
-    pub(super) fn install(&'static self, tools: &Tools) -> Result<Installed> {
+    pub(crate) fn install(&'static self, tools: &Tools) -> Result<Installed> {
         let program = self.program(tools)?;
         let version = self.version(&program)?;
         Ok(Installed { peer: self, program, version })
@@ -90,7 +90,7 @@ impl Peer {
 }
 
 /// The peer of that name.
-pub(super) fn named(name: &str) -> Result<&'static Peer> {
+pub(crate) fn named(name: &str) -> Result<&'static Peer> {
     PEERS.iter().find(|peer| peer.name == name).with_context(|| {
         let names: Vec<_> = PEERS.iter().map(|peer| peer.name).collect();
         format!("there is no peer {name}; there are {}", names.join(", "))
@@ -108,11 +108,11 @@ fn in_path(program: &str) -> Option<PathBuf> {
 }
 
 /// The name of the peer that is the floor.
-pub(super) const RELAY: &str = "relay";
+pub(crate) const RELAY: &str = "relay";
 /// The name of the peer that the second ratio is taken to.
-pub(super) const NGINX: &str = "nginx";
+pub(crate) const NGINX: &str = "nginx";
 
-pub(super) const PEERS: &[Peer] = &[
+pub(crate) const PEERS: &[Peer] = &[
     Peer {
         name: RELAY,
         configs: &[],

@@ -10,18 +10,24 @@ use crate::process;
 
 /// The status and the number of bytes after the head.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub body_bytes: u64,
 }
 
 /// A port of the loopback address that was free a moment ago.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Gets `path`; `None` while nobody listens on the port.
-pub(super) fn get(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
+pub(crate) fn get(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
+    let token = token.map_or_else(String::new, |it| format!("Authorization: Bearer {it}\r\n"));
+    ask(port, &format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\n{token}"))
+}
+
+/// Sends a head, to which the end is added.
+fn ask(port: u16, head: &str) -> Result<Option<Answer>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = match TcpStream::connect_timeout(&address, TIMEOUT) {
         Ok(stream) => stream,
@@ -29,15 +35,12 @@ pub(super) fn get(port: u16, path: &str, token: Option<&str>) -> Result<Option<A
         Err(error) => return Err(error.into()),
     };
     stream.set_read_timeout(Some(TIMEOUT))?;
-    let token = token.map_or_else(String::new, |it| format!("Authorization: Bearer {it}\r\n"));
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: bench.test\r\n{token}Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
+    stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())?;
     read_answer(&mut stream).map(Some)
 }
 
 /// As [`get`], over TLS with whatever certificate.
-pub(super) fn get_over_tls(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
+pub(crate) fn get_over_tls(port: u16, path: &str, token: Option<&str>) -> Result<Option<Answer>> {
     let mut curl = process::command("curl")?;
     curl.args(["--silent", "--insecure", "--http1.1", "--max-time", "10", "--output", "/dev/null"]);
     curl.args(["--header", "Host: bench.test", "--write-out", "%{http_code} %{size_download}"]);

@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
 
     /// Where a running proxy keeps its files: in memory, so that no disk is measured.
     pub(super) fn work_folder(&self) -> &Path {
-        &self.work.0
+        self.work.path()
     }
 }
 
@@ -238,7 +238,7 @@ fn start_redis(machine: &Machine) -> Result<(Guard, u16)> {
 }
 
 /// Starts a program and waits until it listens.
-fn listening(command: &mut Command, port: u16) -> Result<(Guard, u16)> {
+pub(crate) fn listening(command: &mut Command, port: u16) -> Result<(Guard, u16)> {
     let guard = Guard::start(command)?;
     for _ in 0..ORIGIN_POLLS {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -264,10 +264,14 @@ fn start_origin(machine: &Machine, program: &Path, port: u16) -> Result<Guard> {
 }
 
 /// A folder of this process in memory; those of processes that are gone are removed.
-struct WorkFolder(PathBuf);
+pub(crate) struct WorkFolder(PathBuf);
 
 impl WorkFolder {
-    fn create() -> Result<Self> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn create() -> Result<Self> {
         let parent = if has_room(SHARED_MEMORY) {
             PathBuf::from(SHARED_MEMORY)
         } else {

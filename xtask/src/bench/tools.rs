@@ -9,17 +9,22 @@ use serde_json::Value;
 use crate::process;
 
 /// What makes and answers the load.
-pub(super) struct Tools {
+pub(crate) struct Tools {
     pub relay: PathBuf,
     pub origin: PathBuf,
     pub load: PathBuf,
     pub tls: PathBuf,
     pub tokens: PathBuf,
+    pub steady: PathBuf,
+    pub upstream: PathBuf,
+    pub sockets: PathBuf,
+    pub delay: PathBuf,
+    pub hostile: PathBuf,
 }
 
 impl Tools {
     /// Builds our own tools and installs the others.
-    pub(super) fn prepare() -> Result<Self> {
+    pub(crate) fn prepare() -> Result<Self> {
         install_debian()?;
         let built = build("portunus-bench-tools")?;
         let find = |name: &str| {
@@ -32,19 +37,24 @@ impl Tools {
             load: find("bench-load")?,
             tls: find("bench-tls")?,
             tokens: find("bench-tokens")?,
+            steady: find("bench-steady")?,
+            upstream: find("bench-upstream")?,
+            sockets: find("bench-sockets")?,
+            delay: find("bench-delay")?,
+            hostile: find("bench-hostile")?,
         })
     }
 }
 
 /// Builds the program that all this is about, in the release profile.
-pub(super) fn build_portunus() -> Result<PathBuf> {
+pub(crate) fn build_portunus() -> Result<PathBuf> {
     let built = build("portunus")?;
     let found = built.into_iter().find(|program| program.ends_with("portunus"));
     found.context("cargo built no portunus")
 }
 
 /// Builds a package of the workspace for release; gives its programs.
-pub(super) fn build(package: &str) -> Result<Vec<PathBuf>> {
+pub(crate) fn build(package: &str) -> Result<Vec<PathBuf>> {
     eprintln!("building {package} for release");
     let mut cargo = process::cargo()?;
     cargo.args(["build", "--release", "--quiet", "--package", package]);
@@ -99,6 +109,7 @@ const DEBIAN: &[DebianTool] = &[
     DebianTool { program: "curl", package: "curl", vital: false },
     DebianTool { program: "nginx", package: "nginx", vital: false },
     DebianTool { program: "haproxy", package: "haproxy", vital: false },
+    DebianTool { program: "faketime", package: "faketime", vital: false },
     DebianTool { program: "redis-server", package: "redis-server", vital: false },
     DebianTool { program: "pip3", package: "python3-pip", vital: false },
 ];

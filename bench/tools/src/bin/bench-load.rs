@@ -9,24 +9,18 @@
 //! connections, one request on each, prints `ready`, and holds them until its input closes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::io::{Read, Write, stdin, stdout};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use portunus_bench_tools::args::Args;
+use portunus_bench_tools::pace::Pace;
 use portunus_bench_tools::{block_on, http, now};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
-use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::{JoinSet, spawn_local, yield_now};
+use tokio::sync::Notify;
+use tokio::task::{JoinSet, spawn_local};
 use tokio::time::timeout;
 
 fn main() -> Result<()> {
@@ -92,7 +86,10 @@ async fn run_at_rate(target: Target, plan: Plan) -> Result<()> {
     for stream in connections {
         spawn_local(send_due(Rc::clone(&state), stream, target.request.clone()));
     }
-    let sent = pace(&state, &plan).await?;
+    let sent = plan.rate * (plan.seconds + WARM_UP.as_secs());
+    let start = now();
+    state.record_from.set(Some(start + WARM_UP));
+    state.pace.run(start, plan.rate, sent).await?;
     if timeout(LAST_ANSWER, state.all_done(sent)).await.is_err() {
         state.failed.set(sent - state.answered.get());
     }
@@ -100,29 +97,14 @@ async fn run_at_rate(target: Target, plan: Plan) -> Result<()> {
 }
 
 /// What the pacer and the connections share.
+#[derive(Default)]
 struct Load {
-    due: RefCell<VecDeque<Instant>>,
-    /// One permit for each entry of `due`: connections wait on it in turn.
-    waiting: Semaphore,
+    pace: Pace,
     record_from: Cell<Option<Instant>>,
     latencies_ns: RefCell<Vec<u64>>,
     answered: Cell<u64>,
     failed: Cell<u64>,
     done: Notify,
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Self {
-            due: RefCell::default(),
-            waiting: Semaphore::new(0),
-            record_from: Cell::default(),
-            latencies_ns: RefCell::default(),
-            answered: Cell::new(0),
-            failed: Cell::new(0),
-            done: Notify::new(),
-        }
-    }
 }
 
 impl Load {
@@ -165,36 +147,11 @@ impl Load {
     }
 }
 
-/// Puts each request into the queue when it is due. Gives how many there were.
-async fn pace(state: &Load, plan: &Plan) -> Result<u64> {
-    let timer = Timer::new()?;
-    let start = now();
-    state.record_from.set(Some(start + WARM_UP));
-    let total = plan.rate * (plan.seconds + WARM_UP.as_secs());
-    let mut sent = 0;
-    while sent < total {
-        let due = start + Duration::from_nanos(sent * 1_000_000_000 / plan.rate);
-        let wait = due.saturating_duration_since(now());
-        if wait > Duration::ZERO {
-            timer.wait(wait).await?;
-        }
-        state.due.borrow_mut().push_back(due);
-        state.waiting.add_permits(1);
-        sent += 1;
-        if wait.is_zero() {
-            yield_now().await;
-        }
-    }
-    Ok(sent)
-}
-
 /// One connection: takes the oldest due request, sends it, waits for its answer. A connection that
 /// fails counts its request as failed and is not replaced.
 async fn send_due(state: Rc<Load>, mut stream: TcpStream, request: Vec<u8>) {
     let mut buffer = vec![0; BUFFER_BYTES];
-    while let Ok(permit) = state.waiting.acquire().await {
-        permit.forget();
-        let Some(due) = state.due.borrow_mut().pop_front() else { return };
+    while let Some(due) = state.pace.next().await {
         if http::exchange(&mut stream, &request, &mut buffer).await.is_err() {
             state.failed.set(state.failed.get() + 1);
             state.done.notify_one();
@@ -208,32 +165,6 @@ async fn connect(address: SocketAddr) -> Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-/// A kernel timer of nanoseconds. The runtime's own has a grain of one millisecond, in which
-/// twenty requests would be due at once.
-struct Timer(AsyncFd<OwnedFd>);
-
-impl Timer {
-    #[expect(deprecated, reason = "sound here: it owns the descriptor until it is dropped")]
-    fn new() -> Result<Self> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        Ok(Self(AsyncFd::new(timerfd_create(TimerfdClockId::Monotonic, flags)?)?))
-    }
-
-    async fn wait(&self, span: Duration) -> Result<()> {
-        let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let span = Itimerspec { it_interval: zero, it_value: Timespec::try_from(span)? };
-        timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::empty(), &span)?;
-        loop {
-            let mut ready = self.0.readable().await?;
-            let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0_u8; 8])?));
-            if let Ok(result) = read {
-                result?;
-                return Ok(());
-            }
-        }
-    }
 }
 
 fn quantile_us(sorted_ns: &[u64], share: f64) -> f64 {
