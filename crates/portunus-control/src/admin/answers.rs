@@ -1,19 +1,25 @@
 //! The answers of the API as JSON: plain views of what is there.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use portunus_balance::Endpoint;
+use portunus_balance::{Endpoint, EndpointState};
 use portunus_base::{Clock as _, Mono, SystemClock, Wall};
 use portunus_compile::Compiled;
-use portunus_resilience::{BreakerStand, BreakerTurns};
+use portunus_resilience::{BreakerStand, BreakerTurns, WaitEnd};
 use portunus_snapshot::{Destination, Route, Snapshot};
-use portunus_telemetry::metrics::{BreakerTotals, Count, SeriesTotals};
+use portunus_telemetry::metrics::{
+    BreakerTotals, Count, EndpointStateTotals, QueueTotals, SeriesTotals,
+};
 use portunus_tls::KeyKind;
 use portunus_upstream::Upstream;
 use serde::Serialize;
 
+use super::endpoints;
+use super::history::{self, RevisionAnswer};
 use super::keys::{self, KeyStoreAnswer};
 use crate::certificates::ShownCertificate;
+use crate::changes::configured_weight;
 use crate::shared::{ReloadResult, Reloaded, Shared};
 
 /// `/api/status`.
@@ -28,10 +34,16 @@ pub(super) struct Status {
     in_flight: usize,
     routes: usize,
     upstreams: usize,
+    /// What the process has given up; null where it keeps all.
+    sandbox: Option<String>,
     /// Where consumers and keys live that are made at run time.
     keys: KeyStoreAnswer,
     /// Null until there was one.
     last_reload: Option<LastReload>,
+    /// The configuration that is served though the files say something else; null where they do not.
+    gone_back: Option<RevisionAnswer>,
+    /// How many endpoints operators have changed and not taken back.
+    changed_endpoints: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,8 +72,11 @@ pub(super) fn status(shared: &Shared) -> Status {
         in_flight: shared.service.in_flight(),
         routes: snapshot.routes.len(),
         upstreams: snapshot.upstreams.iter().flatten().count(),
+        sandbox: shared.confinement.told.clone(),
         keys: keys::store(shared),
         last_reload,
+        gone_back: history::gone_back(shared),
+        changed_endpoints: endpoints::changed_count(shared),
     }
 }
 
@@ -204,15 +219,25 @@ pub(super) struct UpstreamAnswer {
     requests: u64,
     /// Where its breaker stands; null where it has none.
     breaker: Option<&'static str>,
+    /// How many requests wait for their turn.
+    waiting: u32,
+    /// The limit that was found for requests at once; null where none is looked for.
+    limit: Option<u32>,
     endpoints: Vec<EndpointAnswer>,
 }
 
+/// One endpoint of `/api/upstreams`.
 #[derive(Debug, Serialize)]
-struct EndpointAnswer {
+pub(super) struct EndpointAnswer {
     name: String,
     address: String,
     state: &'static str,
+    /// Whether an operator lets it drain: it takes no new requests.
+    drain: bool,
+    /// What counts now.
     weight: u32,
+    /// What the configuration or a provider says.
+    configured_weight: u32,
     zone: Option<String>,
     backup: bool,
     in_flight: u32,
@@ -224,21 +249,35 @@ struct EndpointAnswer {
 
 pub(super) fn upstreams(shared: &Shared) -> Vec<UpstreamAnswer> {
     let totals = shared.world.metrics.snapshot();
+    let series: HashMap<&str, &SeriesTotals> =
+        totals.upstreams.iter().map(|series| (&*series.labels.name, series)).collect();
     let current = shared.current.load();
-    let now = SystemClock.mono();
-    let answer = |upstream: &Upstream| {
-        let serving = upstream.serving.load();
-        let series = named(&totals.upstreams, &upstream.plan.name);
-        UpstreamAnswer {
-            name: upstream.plan.name.to_string(),
-            resolved: serving.resolved,
-            requests: series.map_or(0, |series| series.sums.requests()),
-            breaker: stand(upstream, now).map(word_of),
-            endpoints: serving.set.endpoints().iter().map(|one| endpoint(one, now)).collect(),
-        }
-    };
     let upstreams = current.compiled.snapshot.upstreams.iter().flatten();
-    upstreams.map(|upstream| answer(upstream)).collect()
+    let series_of = |upstream: &Upstream| series.get(&*upstream.plan.name).copied();
+    upstreams.map(|upstream| upstream_answer(upstream, series_of(upstream))).collect()
+}
+
+pub(super) fn upstream(shared: &Shared, upstream: &Upstream) -> UpstreamAnswer {
+    let totals = shared.world.metrics.snapshot().upstreams;
+    upstream_answer(upstream, named(&totals, &upstream.plan.name))
+}
+
+pub(super) fn endpoint_answers(endpoints: &[Endpoint]) -> Vec<EndpointAnswer> {
+    let now = SystemClock.mono();
+    endpoints.iter().map(|one| endpoint(one, now)).collect()
+}
+
+fn upstream_answer(upstream: &Upstream, series: Option<&SeriesTotals>) -> UpstreamAnswer {
+    let serving = upstream.serving.load();
+    UpstreamAnswer {
+        name: upstream.plan.name.to_string(),
+        resolved: serving.resolved,
+        requests: series.map_or(0, |series| series.sums.requests()),
+        breaker: stand(upstream, SystemClock.mono()).map(word_of),
+        waiting: upstream.state.queue.waiting(),
+        limit: upstream.plan.adaptive.map(|rule| upstream.state.gradient.limit(&rule)),
+        endpoints: endpoint_answers(serving.set.endpoints()),
+    }
 }
 
 /// The breakers that there are, for the metrics.
@@ -261,6 +300,22 @@ pub(super) fn breakers(shared: &Shared) -> Vec<BreakerTotals> {
     current.compiled.snapshot.upstreams.iter().flatten().filter_map(totals).collect()
 }
 
+/// The queues and found limits that there are, for the metrics.
+pub(super) fn queues(shared: &Shared) -> Vec<QueueTotals> {
+    let totals = |upstream: &Arc<Upstream>| {
+        let (plan, state) = (&upstream.plan, &upstream.state);
+        let queue = &state.queue;
+        (plan.queue.is_some() || plan.adaptive.is_some()).then(|| QueueTotals {
+            upstream: (&*plan.name).into(),
+            length: queue.waiting(),
+            ends: WaitEnd::ALL.map(|end| (end.word(), queue.ended(end))),
+            waited_us: u64::try_from(queue.waited().as_micros()).unwrap_or(u64::MAX),
+            limit: plan.adaptive.map(|rule| state.gradient.limit(&rule)),
+        })
+    };
+    shared.current.load().compiled.snapshot.upstreams.iter().flatten().filter_map(totals).collect()
+}
+
 /// Where the breaker of an upstream stands, if it has one.
 fn stand(upstream: &Upstream, now: Mono) -> Option<BreakerStand> {
     upstream.plan.breaker.map(|_| upstream.state.breaker.stand(now))
@@ -274,9 +329,26 @@ fn word_of(stand: BreakerStand) -> &'static str {
     }
 }
 
-fn endpoint(endpoint: &Endpoint, now: Mono) -> EndpointAnswer {
-    let state = &endpoint.state;
-    let word = if state.draining() {
+/// How the endpoints of each upstream are, for the metrics.
+pub(super) fn endpoint_states(shared: &Shared) -> Vec<EndpointStateTotals> {
+    let current = shared.current.load();
+    let now = SystemClock.mono();
+    let totals = |upstream: &Arc<Upstream>| {
+        let serving = upstream.serving.load();
+        let words: Vec<_> =
+            serving.set.endpoints().iter().map(|one| word_of_state(&one.state, now)).collect();
+        let count = |state| words.iter().filter(|word| **word == state).count() as u64;
+        EndpointStateTotals {
+            upstream: (&*upstream.plan.name).into(),
+            states: ENDPOINT_STATES.map(|state| (state, count(state))).to_vec(),
+        }
+    };
+    current.compiled.snapshot.upstreams.iter().flatten().map(totals).collect()
+}
+
+/// How an endpoint is, in one of [`ENDPOINT_STATES`].
+fn word_of_state(state: &EndpointState, now: Mono) -> &'static str {
+    if state.draining() {
         "draining"
     } else if state.active_down() {
         "down"
@@ -284,12 +356,18 @@ fn endpoint(endpoint: &Endpoint, now: Mono) -> EndpointAnswer {
         "ejected"
     } else {
         "up"
-    };
+    }
+}
+
+fn endpoint(endpoint: &Endpoint, now: Mono) -> EndpointAnswer {
+    let state = &endpoint.state;
     EndpointAnswer {
         name: endpoint.name.clone(),
         address: endpoint.address.to_string(),
-        state: word,
+        state: word_of_state(state, now),
+        drain: state.draining(),
         weight: endpoint.weight,
+        configured_weight: configured_weight(endpoint),
         zone: endpoint.zone.as_ref().map(ToString::to_string),
         backup: endpoint.backup,
         in_flight: state.in_flight(),
@@ -307,6 +385,8 @@ pub(super) struct ReloadAnswer {
     generation: u64,
     /// What is different, one line each.
     change: Vec<String>,
+    /// The stable word for why it is refused.
+    code: Option<&'static str>,
     error: Option<String>,
     details: Option<String>,
 }
@@ -318,6 +398,7 @@ pub(super) fn reload(result: ReloadResult) -> ReloadAnswer {
             ok: true,
             generation,
             change: change.lines().map(str::to_owned).collect(),
+            code: None,
             error: None,
             details: None,
         },
@@ -325,6 +406,7 @@ pub(super) fn reload(result: ReloadResult) -> ReloadAnswer {
             ok: false,
             generation,
             change: Vec::new(),
+            code: Some(refusal.code()),
             error: Some(refusal.to_string()),
             details: Some(refusal.details()),
         },
@@ -336,7 +418,9 @@ fn named<'t>(all: &'t [SeriesTotals], name: &str) -> Option<&'t SeriesTotals> {
 }
 
 /// RFC 3339 in UTC.
-pub(super) fn timestamp(at: Wall) -> String {
+pub(crate) fn timestamp(at: Wall) -> String {
     let at = i64::try_from(at.0).ok().and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
     at.map(|at| at.to_string()).unwrap_or_default()
 }
+
+const ENDPOINT_STATES: [&str; 4] = ["up", "draining", "down", "ejected"];

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use portunus_identity::KeyHash;
 
+use super::OwnToken;
 use crate::shared::Shared;
 
 /// Who can reach the API.
@@ -33,7 +34,7 @@ impl Reach {
     }
 }
 
-/// What decides who may change consumers and keys.
+/// What decides who may change consumers, keys and endpoints.
 #[derive(Clone)]
 pub(super) struct Gate {
     pub(super) reach: Reach,
@@ -41,33 +42,96 @@ pub(super) struct Gate {
     pub(super) shared: Weak<Shared>,
 }
 
-/// Refuses changes of consumers and keys by whoever can merely connect: every user of this machine reaches a loopback
+/// Refuses changes of consumers, keys and endpoints by whoever can merely connect: every user of this machine reaches a loopback
 /// address, and so does every program that can be made to send a request there.
-pub(super) async fn keys_guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let current = gate.shared.upgrade().map(|shared| shared.current.load_full());
-    let token = current.as_ref().and_then(|it| it.spec.admin.token.as_ref());
-    let token = token.map(|token| token.expose());
-    match keys_refusal(gate.reach, request.method(), request.headers(), token) {
-        Some((status, why)) => (status, Json(serde_json::json!({"error": why}))).into_response(),
+pub(super) async fn changes_guard(
+    State(gate): State<Gate>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match gate.refusal(&request) {
+        Some((status, why)) => {
+            // With a token it would be allowed.
+            let code =
+                if status == StatusCode::FORBIDDEN { "token.missing" } else { "token.wrong" };
+            (status, Json(serde_json::json!({"code": code, "error": why}))).into_response()
+        }
         None => next.run(request).await,
     }
 }
 
-fn keys_refusal(
+impl Gate {
+    fn refusal(&self, request: &Request) -> Option<(StatusCode, String)> {
+        let shared = self.shared.upgrade();
+        let current = shared.as_ref().map(|shared| shared.current.load_full());
+        let configured = current.as_ref().and_then(|it| it.spec.admin.token.as_ref());
+        let own = shared.as_ref().and_then(|shared| shared.own_token.get()?.as_ref());
+        let wanted = match (configured, own) {
+            (Some(token), _) => Wanted::Configured(token.expose()),
+            (None, Some(token)) => Wanted::Own(token),
+            (None, None) => Wanted::Unknown,
+        };
+        changes_refusal(self.reach, request.method(), request.headers(), wanted)
+    }
+}
+
+/// The token that a change must show.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    Configured(&'a str),
+    /// There is none in the configuration.
+    Own(&'a OwnToken),
+    /// None can be shown.
+    Unknown,
+}
+
+impl Wanted<'_> {
+    fn is(self, shown: &[u8]) -> bool {
+        match self {
+            // Of hashes, how long they take to compare tells nothing.
+            Self::Configured(token) => KeyHash::of(shown) == KeyHash::of(token.as_bytes()),
+            Self::Own(token) => token.is(shown),
+            Self::Unknown => false,
+        }
+    }
+
+    fn refusal(self, reach: Reach) -> (StatusCode, String) {
+        match self {
+            Self::Configured(_) => (StatusCode::UNAUTHORIZED, WRONG_TOKEN.to_owned()),
+            Self::Own(token) => {
+                let file = match reach {
+                    // Others than users of this machine need not know its folders.
+                    Reach::Network => "`admin.token` in its state folder".to_owned(),
+                    Reach::Loopback | Reach::Socket => token.path().display().to_string(),
+                };
+                let why = format!(
+                    "changes are made over TCP only with a token: this Portunus has put one into {file}, which \
+                     only its user and root may read: run the command as that user, or by `sudo` with --token-file \
+                     and that file; or {CONFIGURE}"
+                );
+                (StatusCode::FORBIDDEN, why)
+            }
+            Self::Unknown => {
+                let why = format!("changes are made over TCP only with a token: {CONFIGURE}");
+                (StatusCode::FORBIDDEN, why)
+            }
+        }
+    }
+}
+
+fn changes_refusal(
     reach: Reach,
     method: &Method,
     headers: &HeaderMap,
-    token: Option<&str>,
-) -> Option<(StatusCode, &'static str)> {
+    wanted: Wanted<'_>,
+) -> Option<(StatusCode, String)> {
     if method.is_safe() || reach == Reach::Socket {
         return None;
     }
-    let Some(token) = token else { return Some((StatusCode::FORBIDDEN, NO_TOKEN)) };
     let shown = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let shown = shown.and_then(|value| value.strip_prefix(b"Bearer "));
-    // Of hashes, how long they take to compare tells nothing.
-    let is_right = shown.is_some_and(|it| KeyHash::of(it) == KeyHash::of(token.as_bytes()));
-    if is_right { None } else { Some((StatusCode::UNAUTHORIZED, WRONG_TOKEN)) }
+    let is_right = shown.is_some_and(|shown| wanted.is(shown));
+    if is_right { None } else { Some(wanted.refusal(reach)) }
 }
 
 /// Refuses what a browser may have been tricked into.
@@ -106,10 +170,9 @@ fn is_own_name(host: &str) -> bool {
 }
 
 const API: &str = "/api/";
-const NO_TOKEN: &str = "consumers and keys are changed over TCP only with a token: write \
-     `admin: {token: {file: admin.token}}` and show it (--token-file, PORTUNUS_ADMIN_TOKEN), \
-     or let the admin API listen on a Unix socket: `admin: unix:/run/portunus/admin.sock`";
-const WRONG_TOKEN: &str = "the token of `admin.token` is needed to change consumers and keys: show it as \
+const CONFIGURE: &str = "write `admin: {token: {file: admin.token}}` and show it (--token-file, \
+     PORTUNUS_ADMIN_TOKEN), or let the admin API listen on a Unix socket: `admin: unix:/run/portunus/admin.sock`";
+const WRONG_TOKEN: &str = "the token of `admin.token` is needed for changes: show it as \
      `Authorization: Bearer` (--token-file, PORTUNUS_ADMIN_TOKEN)";
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn routes(gate: guard::Gate) -> Router<Weak<Shared>> {
         .route("/api/keys", get(async |Seen(seen): Seen| Json(keys(&seen.keyring.seen()))))
         .route("/api/keys/{id}", delete(revoke))
         .route("/api/keys/{id}/rotate", post(rotate))
-        .route_layer(middleware::from_fn_with_state(gate, guard::keys_guard))
+        .route_layer(middleware::from_fn_with_state(gate, guard::changes_guard))
 }
 
 /// One of `/api/consumers`.
@@ -311,13 +311,15 @@ type NoStore = [(HeaderName, &'static str); 1];
 
 impl IntoResponse for KeyringError {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::NoStore | Self::Taken(_) => StatusCode::CONFLICT,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Missing(_) => StatusCode::NOT_FOUND,
-            Self::Wrong(_) => StatusCode::BAD_REQUEST,
+        let (status, code) = match self {
+            Self::NoStore => (StatusCode::CONFLICT, "keys.no_store"),
+            Self::Taken(_) => (StatusCode::CONFLICT, "keys.taken"),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "keys.store_failed"),
+            Self::Missing(_) => (StatusCode::NOT_FOUND, "keys.unknown"),
+            Self::Wrong(_) => (StatusCode::BAD_REQUEST, "keys.invalid"),
         };
-        (status, Json(serde_json::json!({"error": self.to_string()}))).into_response()
+        let body = serde_json::json!({"code": code, "error": self.to_string()});
+        (status, Json(body)).into_response()
     }
 }
 

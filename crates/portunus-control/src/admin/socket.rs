@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Weak;
 
 use portunus_config::ListenAddress;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::oneshot;
 
 use super::guard::Reach;
 use super::{Admin, routes};
@@ -45,6 +47,22 @@ impl AdminSocket {
         })
     }
 
+    /// Takes one that another process has bound to this address.
+    pub(crate) fn adopt(fd: OwnedFd, address: &ListenAddress) -> Result<Self, String> {
+        let adopted = match address {
+            ListenAddress::Tcp(_) | ListenAddress::Any(_) => {
+                let listener = TcpListener::from_std(fd.into());
+                listener.and_then(|listener| {
+                    let bound = listener.local_addr()?;
+                    Ok(Self::Tcp(listener, bound))
+                })
+            }
+            ListenAddress::Unix(path) => UnixListener::from_std(fd.into())
+                .map(|listener| Self::Unix(listener, path.display().to_string())),
+        };
+        adopted.map_err(|error| format!("admin: cannot listen on {address}: {error}"))
+    }
+
     /// Where it is, as a client writes it.
     pub(crate) fn address(&self) -> String {
         match self {
@@ -57,24 +75,48 @@ impl AdminSocket {
     pub(crate) fn serve(self, shared: Weak<Shared>) -> Admin {
         let address = self.address();
         let file = address.strip_prefix("unix:").map(|path| SocketFile(path.into()));
+        let held = self.duplicate().ok();
+        let (leave, leaving) = oneshot::channel::<()>();
+        // Without a word it ends with its task.
+        let leaving = async move {
+            if leaving.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
         let task = match self {
             Self::Tcp(listener, at) => {
                 let reach = Reach::of(at.ip());
                 let server = axum::serve(listener, routes(shared, reach));
+                let server = server.with_graceful_shutdown(leaving);
                 Task::spawn(async move { drop(server.await) })
             }
             Self::Unix(listener, _) => {
                 let server = axum::serve(listener, routes(shared, Reach::Socket));
+                let server = server.with_graceful_shutdown(leaving);
                 Task::spawn(async move { drop(server.await) })
             }
         };
-        Admin { address, _task: task, _file: file }
+        Admin { address, held, leave: Some(leave), file, _task: task }
+    }
+
+    fn duplicate(&self) -> io::Result<OwnedFd> {
+        match self {
+            Self::Tcp(listener, _) => listener.as_fd().try_clone_to_owned(),
+            Self::Unix(listener, _) => listener.as_fd().try_clone_to_owned(),
+        }
     }
 }
 
 /// The file of a Unix socket; dropping it removes the file.
 #[derive(Debug)]
 pub(super) struct SocketFile(PathBuf);
+
+impl SocketFile {
+    /// The file is another process's from now on.
+    pub(super) fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {

@@ -1,5 +1,7 @@
 //! Asking the admin API of a running Portunus.
 
+mod own_token;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -8,9 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use portunus_config::spec::AdminAddressSpec;
-use portunus_config::{Disk, ListenAddress};
+use portunus_config::{AdminPlace, Disk, ListenAddress};
+use portunus_http::{is_unreserved, percent_encode_into};
 use serde_json::Value;
 
+use self::own_token::OwnToken;
 use super::origin;
 use crate::wire;
 
@@ -20,8 +24,8 @@ pub(crate) struct Admin {
     /// The admin API's address; that of the configuration unless given.
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
-    /// A file with the admin API's token, which changes of keys need unless it listens on a Unix socket; without it
-    /// that of PORTUNUS_ADMIN_TOKEN, else that of the configuration.
+    /// A file with the admin API's token, which changes need unless it listens on a Unix socket; without it
+    /// that of PORTUNUS_ADMIN_TOKEN, else that of the configuration, else that which the running Portunus has put into its state folder.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -54,18 +58,33 @@ impl Admin {
         config: Option<PathBuf>,
         request: Request<'_>,
     ) -> anyhow::Result<(u16, Value)> {
-        let (place, token) = self.place(config)?;
-        let request = Request { token: self.token()?.or(token), ..request };
+        let (place, configured) = self.place(config)?;
+        let token = match self.token()? {
+            None if request.method == "GET" || matches!(place, Place::Unix(_)) => {
+                configured.ok().flatten()
+            }
+            None => configured?,
+            token => token,
+        };
+        let own = match place {
+            Place::Tcp(at) if token.is_none() && request.method != "GET" => OwnToken::find(at),
+            _ => None,
+        };
+        let token = token.or_else(|| own.as_ref()?.token());
+        let request = Request { token, ..request };
         let reply = place.exchange(&request).with_context(|| {
             format!("no Portunus answers at {place}; is it running? (--admin names another place)")
         })?;
-        parse(&reply)
+        match (parse(&reply)?, own) {
+            ((401 | 403, answer), Some(own)) => bail!("{}\n{own}", refusal(&answer)),
+            (answer, _) => Ok(answer),
+        }
     }
 
-    /// Where it is, with the token that the configuration has for it.
-    fn place(&self, config: Option<PathBuf>) -> anyhow::Result<(Place, Option<String>)> {
+    /// Where it is, with the token that the configuration has for it, or why that cannot be read.
+    fn place(&self, config: Option<PathBuf>) -> anyhow::Result<(Place, ConfiguredToken)> {
         match &self.admin {
-            Some(address) => Ok((Place::parse(address)?, None)),
+            Some(address) => Ok((Place::parse(address)?, Ok(None))),
             None => Place::of_config(config),
         }
     }
@@ -91,6 +110,9 @@ struct Request<'a> {
     token: Option<String>,
 }
 
+/// The token of a configuration, or why it cannot be read.
+type ConfiguredToken = anyhow::Result<Option<String>>;
+
 /// Where to connect.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Place {
@@ -114,28 +136,33 @@ impl Place {
     }
 
     /// The address in the configuration, and the token; the usual one when there is no configuration.
-    fn of_config(config: Option<PathBuf>) -> anyhow::Result<(Self, Option<String>)> {
+    fn of_config(config: Option<PathBuf>) -> anyhow::Result<(Self, ConfiguredToken)> {
         let given = config.is_some();
         let path = match origin::file(config) {
-            Err(_) if !given => return Ok((Self::parse(USUAL)?, None)),
+            Err(_) if !given => return Ok((Self::parse(USUAL)?, Ok(None))),
             path => path?,
         };
-        let loaded = portunus_config::load(&path, &Disk, &wire::env());
-        let is_read = !loaded.diagnostics.has_errors_in("admin");
-        let Some(spec) = loaded.spec.filter(|_| is_read) else {
+        let Some(AdminPlace { address, token }) = AdminPlace::find(&path, &Disk, &wire::env())
+        else {
             bail!(
                 "{} cannot be read, so its admin address is unknown; give it with --admin",
                 path.display()
             );
         };
-        let token = spec.admin.token.as_ref().map(|token| token.expose().to_owned());
-        let place = match &spec.admin.address.value {
+        let token = token.map(|token| token.map(|token| token.expose().to_owned()));
+        let token = token.map_err(|why| {
+            let path = path.display();
+            anyhow::anyhow!(
+                "the admin token of {path} cannot be read here: {why} (or give --token-file)"
+            )
+        });
+        let place = match address {
             AdminAddressSpec::Off => bail!("{} turns the admin API off", path.display()),
-            AdminAddressSpec::On(ListenAddress::Unix(path)) => Self::Unix(path.clone()),
+            AdminAddressSpec::On(ListenAddress::Unix(path)) => Self::Unix(path),
             AdminAddressSpec::On(ListenAddress::Any(port)) => {
-                Self::Tcp((Ipv4Addr::LOCALHOST, *port).into())
+                Self::Tcp((Ipv4Addr::LOCALHOST, port).into())
             }
-            AdminAddressSpec::On(ListenAddress::Tcp(address)) => Self::Tcp(reachable(*address)),
+            AdminAddressSpec::On(ListenAddress::Tcp(address)) => Self::Tcp(reachable(address)),
         };
         Ok((place, token))
     }
@@ -198,6 +225,27 @@ fn parse(reply: &[u8]) -> anyhow::Result<(u16, Value)> {
         Ok(json) => Ok((status, json)),
         Err(_) => bail!("the admin API answered {status}: {}", body.trim()),
     }
+}
+
+/// The answer of the admin API, unless it refuses.
+pub(super) fn accepted((status, answer): (u16, Value)) -> anyhow::Result<Value> {
+    match status {
+        200..=299 => Ok(answer),
+        _ => bail!("{}", refusal(&answer)),
+    }
+}
+
+/// Why it refuses.
+fn refusal(answer: &Value) -> &str {
+    field(answer, "error").as_str().unwrap_or("the admin API refuses")
+}
+
+/// An id or a name as a part of a path (RFC 3986 section 2).
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    percent_encode_into(text.as_bytes(), is_unreserved, &mut out);
+    // It is ASCII.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// A field of an answer; null when an older Portunus does not know it.

@@ -12,9 +12,8 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Subcommand;
-use portunus_http::{is_unreserved, percent_encode_into};
 use serde_json::Value;
 
 use super::admin::field;
@@ -52,14 +51,6 @@ pub(super) fn run(config: Option<PathBuf>, command: &Command) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The answer of the admin API, unless it refuses.
-fn accepted((status, answer): (u16, Value)) -> anyhow::Result<Value> {
-    match status {
-        200..=299 => Ok(answer),
-        _ => bail!("{}", field(&answer, "error").as_str().unwrap_or("the admin API refuses")),
-    }
-}
-
 /// Shows a key that was made: itself to standard output, what there is to say of it to standard error.
 fn show_made(answer: &Value, json: bool) -> anyhow::Result<()> {
     if json {
@@ -80,14 +71,6 @@ fn show_made(answer: &Value, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An id or a name as a part of a path (RFC 3986 section 2).
-fn encoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    percent_encode_into(text.as_bytes(), is_unreserved, &mut out);
-    // It is ASCII.
-    String::from_utf8(out).unwrap_or_default()
-}
-
 /// The first line of standard input, without its end.
 fn line_of_input(what: &str) -> anyhow::Result<String> {
     let stdin = std::io::stdin();
@@ -100,6 +83,3 @@ fn line_of_input(what: &str) -> anyhow::Result<String> {
     ensure!(!line.is_empty(), "no {what} on standard input");
     Ok(line)
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,6 +29,8 @@ pub(super) fn run(config: Option<PathBuf>, options: &Options) -> anyhow::Result<
         source,
         env: wire::env(),
         registries: wire::registries(),
+        memory: crate::memory::held,
+        allocator_threads: crate::memory::threads,
         version: wire::VERSION,
         console: Console::Stderr,
     };

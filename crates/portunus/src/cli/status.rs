@@ -55,7 +55,10 @@ fn text(status: &Value, listeners: &Value, certificates: &Value, upstreams: &Val
         field(status, "connections"),
         field(status, "in_flight"),
     );
+    sandbox_line(field(status, "sandbox"), &mut out);
     reload_line(field(status, "last_reload"), &mut out);
+    gone_back_line(field(status, "gone_back"), &mut out);
+    changes_line(field(status, "changed_endpoints"), &mut out);
     key_store_line(field(status, "keys"), &mut out);
     out.push_str("\nlisteners\n");
     let rows = items(listeners).map(|one| {
@@ -75,19 +78,28 @@ fn text(status: &Value, listeners: &Value, certificates: &Value, upstreams: &Val
         if field(upstream, "resolved") == false {
             out.push_str("  not resolved yet\n");
         }
-        table(items(field(upstream, "endpoints")).map(endpoint).collect(), &mut out);
+        table(items(field(upstream, "endpoints")).map(endpoint_row).collect(), &mut out);
     }
     out
 }
 
-fn endpoint(one: &Value) -> [String; 5] {
+pub(super) fn endpoint_row(one: &Value) -> [String; 6] {
     let mut state = word(field(one, "state")).to_owned();
+    let (weight, configured) = (field(one, "weight"), field(one, "configured_weight"));
+    if state == "up" && *weight == 0 {
+        state.push_str(", no new requests");
+    }
     if field(one, "backup") == true {
         state.push_str(", backup");
+    }
+    let mut weighs = format!("weight {weight}");
+    if weight != configured {
+        let _ = write!(weighs, " instead of {configured}");
     }
     [
         word(field(one, "address")).to_owned(),
         state,
+        weighs,
         format!("in flight {}", field(one, "in_flight")),
         format!("{} ms", field(one, "latency_ms")),
         format!(
@@ -96,6 +108,32 @@ fn endpoint(one: &Value) -> [String; 5] {
             field(one, "failures_total")
         ),
     ]
+}
+
+/// What the process has given up.
+fn sandbox_line(sandbox: &Value, out: &mut String) {
+    let told = sandbox.as_str().unwrap_or("off");
+    let _ = writeln!(out, "sandbox {told}");
+}
+
+/// That a step back was made, which the next reload takes back.
+fn gone_back_line(back: &Value, out: &mut String) {
+    if let Some(at) = field(back, "at").as_str() {
+        let _ = writeln!(
+            out,
+            "gone back to the configuration of {at}; the files say something else: the next reload takes them"
+        );
+    }
+}
+
+/// That endpoints are not as the configuration has them.
+fn changes_line(count: &Value, out: &mut String) {
+    if let Some(count) = count.as_u64().filter(|count| *count > 0) {
+        let _ = writeln!(
+            out,
+            "endpoints that an operator has changed: {count} (portunus endpoint list --changed)"
+        );
+    }
 }
 
 /// The store of keys, where it does not answer.

@@ -1,4 +1,6 @@
-use super::{Place, parse};
+use serde_json::json;
+
+use super::{Place, accepted, encoded, parse};
 
 #[test]
 fn places_are_written_as_the_program_prints_them() {
@@ -17,4 +19,17 @@ fn an_answer_is_taken_apart_or_shown() {
     let error = parse(b"HTTP/1.0 403 Forbidden\r\n\r\nno\n").unwrap_err();
     assert_eq!(error.to_string(), "the admin API answered 403: no");
     assert!(parse(b"garbage").is_err());
+}
+
+#[test]
+fn any_id_fits_into_a_path() {
+    assert_eq!(encoded("acme-corp-1"), "acme-corp-1");
+    assert_eq!(encoded("a b/ü?#%"), "a%20b%2F%C3%BC%3F%23%25");
+}
+
+#[test]
+fn a_refusal_says_why() {
+    assert_eq!(accepted((201, json!({"id": "a"}))).unwrap(), json!({"id": "a"}));
+    let error = accepted((404, json!({"error": "there is no key `a`"}))).unwrap_err();
+    assert_eq!(error.to_string(), "there is no key `a`");
 }

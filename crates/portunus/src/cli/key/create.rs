@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{accepted, encoded, show_made};
-use crate::cli::admin;
+use super::show_made;
+use crate::cli::admin::{self, accepted, encoded};
 
 /// Options of `key create`.
 #[derive(Debug, clap::Args)]

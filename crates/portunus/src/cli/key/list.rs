@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::accepted;
-use crate::cli::admin::{self, field};
+use crate::cli::admin::{self, accepted, field};
 use crate::cli::{output, status};
 
 /// Options of `key list`.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{accepted, encoded};
-use crate::cli::{admin, output};
+use crate::cli::admin::{self, accepted, encoded};
+use crate::cli::output;
 
 /// Options of `key revoke`.
 #[derive(Debug, clap::Args)]

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::create::wish;
-use super::{accepted, encoded, show_made};
-use crate::cli::admin;
+use super::show_made;
+use crate::cli::admin::{self, accepted, encoded};
 
 /// Options of `key rotate`.
 #[derive(Debug, clap::Args)]
