@@ -47,6 +47,34 @@ fn quit_stops_gracefully_too() {
 }
 
 #[test]
+fn with_a_delay_it_says_that_it_is_not_ready_and_goes_on_accepting() {
+    let config = "hosts: {\"*\": {routes: {/: {respond: a}}}}\nshutdown: {delay: 1h}\n";
+    let mut program = Program::config(config).start();
+    let mut kept = program.client();
+    assert_eq!(kept.get("/").header("connection"), None);
+    program.signal(Signal::TERM);
+    eventually("it is not ready", || program.admin("/readyz").status == 503);
+    let answer = kept.get("/");
+    assert_eq!((answer.text(), answer.header("connection")), ("a", Some("close")));
+    assert_eq!(program.get("/").text(), "a");
+    // Once more ends it at once.
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait(), Some(2));
+}
+
+#[test]
+fn who_was_let_in_before_the_stop_is_answered() {
+    let program = Program::config("hosts: {\"*\": {routes: {/: {respond: a}}}}").start();
+    // All of it waits in the system when the program hears that it is to stop.
+    program.signal(Signal::STOP);
+    let mut clients: Vec<_> = (0..50).map(|_| program.client()).collect();
+    clients.iter_mut().for_each(|client| client.request("GET", "/").start());
+    program.signal(Signal::TERM);
+    program.signal(Signal::CONT);
+    clients.iter_mut().for_each(|client| assert_eq!(client.read().text(), "a"));
+}
+
+#[test]
 fn idle_clients_do_not_hold_up_the_stop() {
     let program = Program::config("hosts: {\"*\": {routes: {/: {respond: a}}}}").start();
     let mut client = program.client();

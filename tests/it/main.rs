@@ -8,11 +8,15 @@ mod acme;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod auth_credentials;
 #[cfg(test)]
 mod auth_jwt;
 #[cfg(test)]
 mod auth_oidc;
+#[cfg(test)]
+mod availability;
 #[cfg(test)]
 mod balance;
 #[cfg(test)]
@@ -30,6 +34,8 @@ mod demo;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod endpoints;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod faults;
@@ -43,6 +49,8 @@ mod h1;
 mod h2;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod hedging;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -64,9 +72,13 @@ mod outlier;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod own_token;
+#[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
 mod python;
+#[cfg(test)]
+mod queue;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
@@ -78,6 +90,12 @@ mod retry;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod slow;
+#[cfg(test)]
+mod sticky;
+#[cfg(test)]
 mod stress;
 #[cfg(test)]
 mod systemd;
@@ -87,6 +105,8 @@ mod timeouts;
 mod tls;
 #[cfg(test)]
 mod transform;
+#[cfg(test)]
+mod upgrade;
 #[cfg(test)]
 mod websocket;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! More than the process takes on: it sheds what is beyond, and serves the rest.
 
+use std::path::PathBuf;
+
 use portunus_testkit::{Client, Gate, H2Client, Metrics, Origin, Program, Response, eventually};
 
 /// An origin that answers `/slow` when the gate opens, and all else at once.
@@ -145,25 +147,186 @@ fn a_trusted_proxy_may_have_more() {
 }
 
 #[test]
+fn a_listener_has_a_limit_of_its_own() {
+    let config = r#"
+workers: 1
+listeners: {one: {address: "127.0.0.1:0", limits: {requests_max: 1}}, two: "127.0.0.1:0"}
+hosts: {"*": {routes: {/**: "{origin}"}}}
+"#;
+    let (origin, gate) = slow_origin();
+    let program = Program::config(config).fill("origin", &origin).start();
+    let connect = |listener| Client::connect(&program.address(listener));
+    let mut held = connect("one");
+    held.request("GET", "/slow").start();
+    origin.wait_for(1);
+    let mut client = connect("one");
+    let shed = client.get("/");
+    shed.assert_own(503, "overload.listener_requests");
+    assert_eq!(shed.header("retry-after"), Some("1"));
+    let over_h2 = H2Client::connect(&program.address("one")).get("/");
+    over_h2.assert_own(503, "overload.listener_requests");
+    assert_eq!(connect("two").get("/").text(), "a");
+    gate.open();
+    assert_eq!(held.read().text(), "a");
+    assert_eq!(client.get("/").text(), "a");
+}
+
+/// Bodies of up to 4 MiB are held until they are whole.
+const HOLDS_BODIES: &str = r#"
+limits: {memory_max: 96MiB}
+hosts:
+  "*":
+    routes:
+      /: {respond: fine}
+      /held: {use: [{transform: {request: {body_max: 8MiB, json: [{remove: /a}]}}}], to: "{origin}"}
+"#;
+
+#[test]
+fn beyond_the_limit_of_memory_requests_are_shed_until_it_is_free_again() {
+    let origin = Origin::text("a");
+    let program = Program::config(HOLDS_BODIES).fill("origin", &origin).start();
+    let mut idle = program.client();
+    assert_eq!(idle.get("/").text(), "fine");
+    let idle_h2 = H2Client::connect(&program.address("web"));
+    let holding: Vec<Client> = (0..32)
+        .map(|_| {
+            let mut holding = program.client();
+            let head =
+                "POST /held HTTP/1.1\r\nHost: shop.test\r\nContent-Type: application/json\r\n";
+            holding.send(format!("{head}Content-Length: 4194304\r\n\r\n"));
+            holding.send(vec![b' '; 4_194_303]);
+            holding
+        })
+        .collect();
+    eventually("requests are shed", || program.get("/").status == 503);
+    let shed = program.get("/");
+    shed.assert_own(503, "overload.memory");
+    assert_eq!(shed.header("retry-after"), Some("1"));
+    assert_eq!(shed.header("connection"), Some("close"));
+    // Who has nothing to do gives its memory back.
+    idle.wait_for_close();
+    idle_h2.wait_for_close().unwrap();
+    H2Client::connect(&program.address("web")).get("/").assert_own(503, "overload.memory");
+    for page in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(program.admin(page).status, 200);
+    }
+    program.wait_for_stderr(|line| line.contains("of 96 MiB by `limits.memory_max`"));
+    drop(holding);
+    eventually("requests are served again", || program.get("/").status == 200);
+    program.wait_for_stderr(|line| line.contains("new requests are served again"));
+}
+
+#[test]
+fn the_limit_of_memory_follows_a_reload() {
+    let program = Program::config(HOLDS_BODIES).fill("origin", Origin::text("a")).start();
+    let config = "limits: {memory_max: 1MiB}\nhosts: {\"*\": {routes: {/: {respond: fine}}}}\n";
+    program.reload(config);
+    eventually("requests are shed", || program.get("/").status == 503);
+    program.reload(&config.replace("1MiB", "none"));
+    eventually("requests are served again", || program.get("/").status == 200);
+}
+
+/// The number that the next file descriptor of the program would have.
+fn next_file(program: &Program) -> u64 {
+    let folder = PathBuf::from(format!("/proc/{}/fdinfo", program.id()));
+    (0..).find(|number| !folder.join(number.to_string()).exists()).unwrap()
+}
+
+#[test]
 fn without_a_file_descriptor_nobody_is_lost_and_it_is_told() {
-    let program = Program::config("hosts: {\"*\": {routes: {/: {respond: a}}}}").start();
+    let (origin, gate) = slow_origin();
+    let program = Program::before(&origin);
     let mut admin = program.admin_client();
     let mut errors = || {
         let metrics = Metrics::parse(admin.get("/metrics").text());
         metrics.sum("portunus_listener_accept_errors_total", &[("listener", "web")])
     };
-    let mut open = program.client();
-    assert_eq!((open.get("/").status, errors()), (200, 0.0));
+    let mut held = program.client();
+    held.request("GET", "/slow").start();
+    origin.wait_for(1);
+    assert_eq!(errors(), 0.0);
     program.limit_files(Some(3));
     let mut waiting = program.client();
     waiting.request("GET", "/").start();
     eventually("nothing more is accepted", || errors() > 1.0);
-    assert_eq!(open.get("/").text(), "a");
+    gate.open();
+    assert_eq!(held.read().text(), "a");
     let told = || program.stderr().matches("no connections are accepted for a moment").count();
     program.wait_for_stderr(|line| line.contains("Too many open files"));
     assert_eq!(told(), 1, "each failure is told");
     program.limit_files(None);
     assert_eq!(waiting.read().text(), "a");
+}
+
+#[test]
+fn whoever_asks_how_it_is_gets_an_answer_when_files_are_short() {
+    let (origin, gate) = slow_origin();
+    let program = Program::before(&origin);
+    let mut held = program.client();
+    held.request("GET", "/slow").start();
+    origin.wait_for(1);
+    program.limit_files(Some(next_file(&program) + 60));
+    let mut clients: Vec<_> = (0..100).map(|_| program.client()).collect();
+    clients.iter_mut().for_each(|client| client.request("GET", "/slow").start());
+    program.wait_for_stderr(|line| line.contains("few file descriptors are left"));
+    // Each over a connection of its own.
+    for page in ["/readyz", "/healthz", "/metrics"] {
+        assert_eq!(program.admin(page).status, 200);
+    }
+    program.limit_files(None);
+    gate.open();
+    assert_eq!(held.read().text(), "a");
+    clients.iter_mut().for_each(|client| assert_eq!(client.read().text(), "a"));
+}
+
+#[test]
+fn an_endpoint_is_not_to_blame_for_files_that_we_lack() {
+    let origin = Origin::text("a");
+    let health = "health: {path: /, every: 20ms, timeout: 10s, unhealthy_after: 1}";
+    let program = Program::config(&format!(
+        "hosts: {{\"*\": {{routes: {{/: shop}}}}}}\n\
+         upstreams: {{shop: {{endpoints: [\"{{origin}}\"], {health}}}}}"
+    ))
+    .fill("origin", &origin)
+    .start();
+    let mut admin = program.admin_client();
+    let mut errors = || {
+        let metrics = Metrics::parse(admin.get("/metrics").text());
+        metrics.sum("portunus_listener_accept_errors_total", &[("listener", "web")])
+    };
+    assert_eq!(errors(), 0.0);
+    // A check has been there.
+    origin.wait_for(1);
+    program.limit_files(Some(3));
+    let mut waiting = program.client();
+    waiting.request("GET", "/").start();
+    // Each failure to accept is followed by a pause as long as that between two checks, and longer.
+    eventually("checks were tried without files", || errors() > 5.0);
+    program.limit_files(None);
+    assert_eq!(waiting.read().text(), "a");
+    assert!(!program.stderr().contains("the endpoint is unhealthy"));
+}
+
+#[test]
+fn idle_connections_are_given_up_for_those_that_have_something_to_do() {
+    let (origin, gate) = slow_origin();
+    let program = Program::before(&origin);
+    let mut held = program.client();
+    held.request("GET", "/slow").start();
+    origin.wait_for(1);
+    let mut idle: Vec<Client> = (0..20).map(|_| program.client()).collect();
+    idle.iter_mut().for_each(|client| assert_eq!(client.get("/").text(), "a"));
+    let idle_h2 = H2Client::connect(&program.address("web"));
+    assert_eq!(idle_h2.get("/").text(), "a");
+    program.limit_files(Some(next_file(&program)));
+    let mut others = Vec::new();
+    for _ in 0..20 {
+        let mut client = program.client();
+        assert_eq!(client.get("/").text(), "a");
+        others.push(client);
+    }
+    gate.open();
+    assert_eq!(held.read().text(), "a");
 }
 
 #[test]

@@ -226,6 +226,34 @@ fn some_requests_wait_for_room() {
 }
 
 #[test]
+fn who_waits_for_room_is_bound_by_its_time_and_goes_with_its_client() {
+    let (origin, gate) = gated();
+    let route = "{to: \"{origin}\", timeouts: {request: 50ms}}";
+    let uses = "[{concurrency: {max: 1, queue: {max: 1, timeout: 1h}}}]";
+    let config = config(uses)
+        .replace("{/**: \"{origin}\"}", &format!("{{/**: \"{{origin}}\", /short: {route}}}"));
+    let program = Program::config(&config).fill("origin", &origin).start();
+    let mut first = program.client();
+    first.request("GET", "/").start();
+    origin.wait_for(1);
+    program.get("/short").assert_own(504, "request.timeout");
+    for resets in [true, false] {
+        let mut gone = program.client();
+        gone.request("GET", "/gone").start();
+        match resets {
+            true => gone.reset(),
+            false => drop(gone),
+        }
+        // It has left its place in the queue: this one would be refused otherwise.
+        eventually("there is a place", || program.get("/short").status == 504);
+    }
+    gate.open();
+    assert_eq!(first.read().text(), "fine");
+    assert_eq!(program.get("/").text(), "fine");
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
 #[expect(clippy::disallowed_methods, reason = "no body comes sooner than its rate allows")]
 fn bodies_take_their_time_and_arrive_whole() {
     const BODY: usize = 300_000;

@@ -90,9 +90,9 @@ fn batches_err_by_no_more_than_what_workers_hold() {
 }
 
 /// The statuses while Redis is away, and when it is back.
-fn outage(fail: &str) -> (Vec<u16>, Vec<u16>) {
+fn outage(mode: &str, fail: &str) -> (Vec<u16>, Vec<u16>) {
     let Some(mut redis) = RedisServer::start(&[]) else { return (Vec::new(), Vec::new()) };
-    let limit = format!("{{rate: 3/h, store: redis, fail: {fail}}}");
+    let limit = format!("{{rate: 3/h, store: redis, mode: {mode}, fail: {fail}}}");
     // One worker, so that all of the program finds Redis again at once.
     let program = program_of(1, &limit, &redis.url());
     assert_eq!(program.get("/").status, 200);
@@ -114,14 +114,25 @@ fn while_redis_is_away_a_limit_is_open_closed_or_local_as_it_is_told() {
         return;
     }
     let over = vec![429; 3];
-    assert_eq!(outage("open"), (vec![200; 8], over.clone()));
-    assert_eq!(outage("closed"), (vec![503; 8], over.clone()));
-    let (away, back) = outage("local");
-    assert_eq!((away, back), ([vec![200; 3], vec![429; 5]].concat(), over));
+    for mode in ["exact", "batch"] {
+        assert_eq!(outage(mode, "open"), (vec![200; 8], over.clone()), "{mode}");
+        assert_eq!(outage(mode, "closed"), (vec![503; 8], over.clone()), "{mode}");
+        let (away, back) = outage(mode, "local");
+        assert_eq!((away, back), ([vec![200; 3], vec![429; 5]].concat(), over.clone()), "{mode}");
+    }
 }
 
 #[test]
 fn a_stalled_redis_stalls_nobody_for_long() {
+    stalled("exact");
+}
+
+#[test]
+fn a_stalled_redis_stalls_nobody_who_asks_in_batches() {
+    stalled("batch");
+}
+
+fn stalled(mode: &str) {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let origin = Origin::text("other");
     let program = Program::config(
@@ -132,11 +143,12 @@ stores: {redis: {url: "{redis}", timeout: 50ms}}
 hosts:
   "*":
     routes:
-      /: {use: [{rate_limit: {rate: 1000/h, store: redis, fail: open}}], respond: ok}
+      /: {use: [{rate_limit: {rate: 1000/h, store: redis, mode: {mode}, fail: open}}], respond: ok}
       /other: "{origin}"
 "#,
     )
     .fill("redis", redis.url())
+    .fill("mode", mode)
     .fill("origin", &origin)
     .start();
     assert_eq!(program.get("/").status, 200);

@@ -49,6 +49,22 @@ fn a_post_that_the_upstream_may_have_seen_is_not_sent_again() {
 }
 
 #[test]
+fn what_is_no_answer_leads_a_get_to_the_next_endpoint() {
+    let (babbling, origin) = (faulty::saying("SSH-2.0-none\r\n\r\n"), Origin::text("fine"));
+    let program = Program::config("hosts: {\"*\": {routes: {/: [\"{babbling}\", \"{origin}\"]}}}")
+        .fill("babbling", &babbling)
+        .fill("origin", &origin)
+        .start();
+    let mut client = program.client();
+    for _ in 0..2 {
+        assert_eq!(client.get("/").text(), "fine");
+    }
+    let posts: Vec<_> =
+        (0..2).map(|_| client.request("POST", "/").body("pay").send().status).collect();
+    assert!(posts.contains(&502), "a POST that an endpoint has had is not sent again: {posts:?}");
+}
+
+#[test]
 fn a_refused_connection_leads_to_the_next_endpoint_whatever_the_method() {
     let (refusing, origin) = (faulty::refusing(), Origin::text("fine"));
     let program = Program::config("hosts: {\"*\": {routes: {/: [\"{refusing}\", \"{origin}\"]}}}")
@@ -160,4 +176,57 @@ fn a_retry_waits_as_the_answer_says_where_that_is_short_enough() {
     let program = refused(&origins, "on: [429], retry_after_max: 59m");
     assert_eq!(program.get("/").status, 429);
     assert_eq!(requests(&origins), 2);
+}
+
+#[test]
+fn a_retry_after_a_refused_connection_tells_of_its_way_here() {
+    let (refusing, origin) = (faulty::refusing(), Origin::text("fine"));
+    let program = Program::config(
+        r#"
+upstreams: {shop: {endpoints: ["{refusing}", {url: "{origin}", backup: true}]}}
+hosts: {"*": {routes: {/: shop}}}
+"#,
+    )
+    .fill("refusing", &refusing)
+    .fill("origin", &origin)
+    .start();
+    assert_eq!(program.get("/").text(), "fine");
+    assert_eq!(origin.request().header("via"), Some("1.1 portunus"));
+    assert_eq!(program.metrics().sum("portunus_upstream_retries_total", &[]), 1.0);
+}
+
+#[test]
+fn an_answer_is_kept_where_the_breaker_lets_no_retry_pass() {
+    let origins = [(); 2].map(|()| Origin::new(|_| Response::text("mine").with_status(503)));
+    let program = Program::config(
+        r#"
+upstreams: {shop: {endpoints: ["{one}", "{two}"], breaker: {min_requests: 1, error_rate: 1%}}}
+hosts: {"*": {routes: {/: {to: shop, retry: {attempts: 2, on: [503]}}}}}
+"#,
+    )
+    .fill("one", &origins[0])
+    .fill("two", &origins[1])
+    .start();
+    let answer = program.get("/");
+    assert_eq!((answer.status, answer.text()), (503, "mine"));
+    assert_eq!(requests(&origins), 1);
+}
+
+#[test]
+fn a_reload_gives_no_new_budget_of_retries() {
+    let origins = refusing(503);
+    let config = r#"
+workers: 1
+upstreams: {shop: {endpoints: ["{one}", "{two}"], timeouts: {connect: {connect}}}}
+hosts: {"*": {routes: {/: {to: shop, retry: {attempts: 2, on: [503], budget: 0%}}}}}
+"#;
+    let config = config.replace("{one}", &origins[0].to_string());
+    let config = config.replace("{two}", &origins[1].to_string());
+    let program = Program::config(&config.replace("{connect}", "3s")).start();
+    let ask = || (0..12).for_each(|_| assert_eq!(program.get("/").status, 503));
+    ask();
+    assert_eq!(requests(&origins), 22);
+    program.reload(&config.replace("{connect}", "4s"));
+    ask();
+    assert_eq!(requests(&origins), 34);
 }

@@ -55,6 +55,36 @@ fn the_manager_hears_of_start_reload_and_stop() {
 }
 
 #[test]
+fn the_manager_hears_which_process_is_the_main_one_after_an_upgrade() {
+    let manager = Manager::new("upgrade");
+    let mut program = manager.watch(Program::config(CONFIG)).start();
+    assert_eq!(manager.hear(), "READY=1\nSTATUS=serving generation 1");
+    let id = program.upgrade();
+    let mut heard = [manager.hear(), manager.hear()];
+    heard.sort();
+    assert_eq!(heard, [format!("MAINPID={id}"), "READY=1\nSTATUS=serving generation 1".into()]);
+    assert_eq!(program.wait(), Some(0));
+    program.signal(Signal::TERM);
+    let stopping = manager.hear();
+    assert!(stopping.starts_with("STOPPING=1\n"), "nothing of the first one's end: {stopping}");
+}
+
+#[test]
+fn a_socket_that_the_manager_holds_is_handed_over_and_its_file_stays() {
+    let folder = portunus_testkit::Folder::new();
+    let path = folder.path("web.sock");
+    let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let config = format!("listeners: {{web: \"unix:{}\"}}\n{CONFIG}", path.display());
+    let mut program = Program::config(&config).socket(socket).start();
+    program.upgrade();
+    assert_eq!(program.wait(), Some(0));
+    assert_eq!(program.get("/").text(), "a");
+    program.signal(Signal::TERM);
+    program.wait_for_stderr(|line| line == "portunus: stopped");
+    assert!(path.exists());
+}
+
+#[test]
 fn the_watchdog_hears_that_all_is_well() {
     let manager = Manager::new("watchdog");
     let setup = manager.watch(Program::config(CONFIG)).variable("WATCHDOG_USEC", "20000");

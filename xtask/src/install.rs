@@ -43,6 +43,12 @@ pub(crate) const TEST_PEERS: &[DebianTool] = &[
     DebianTool { program: "curl", package: "curl", needed_for: "the whole-program tests" },
     DebianTool { program: "h2load", package: "nghttp2-client", needed_for: "the HTTP/2 tests" },
     DebianTool { program: "haproxy", package: "haproxy", needed_for: "the differential tests" },
+    DebianTool { program: "ip", package: "iproute2", needed_for: "the tests of two edges" },
+    DebianTool {
+        program: "keepalived",
+        package: "keepalived",
+        needed_for: "the tests of two edges",
+    },
     DebianTool { program: "nginx", package: "nginx", needed_for: "the differential tests" },
     DebianTool { program: "node", package: "nodejs", needed_for: "the tests of logins" },
     DebianTool { program: "npm", package: "npm", needed_for: "the tests of logins" },

@@ -1,10 +1,13 @@
 //! Endpoints and a worker for the tests of this crate.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portunus_base::{Mono, Rng};
 
-use crate::{Address, Balancer, Endpoint, EndpointSet, EndpointState, PickCx, PickLocal, Tried};
+use crate::{
+    Address, Balancer, Endpoint, EndpointSet, EndpointState, Outcome, PickCx, PickLocal, Tried,
+};
 
 /// Endpoint `index` of this weight, at an address and with a state key of its own.
 pub(crate) fn endpoint(index: u32, weight: u32) -> Endpoint {
@@ -23,6 +26,11 @@ pub(crate) fn endpoint(index: u32, weight: u32) -> Endpoint {
 
 pub(crate) fn endpoints(weights: &[u32]) -> Vec<Endpoint> {
     (0..).zip(weights).map(|(index, &weight)| endpoint(index, weight)).collect()
+}
+
+/// The endpoint cannot be connected to, and rests for a second.
+pub(crate) fn rest(state: &EndpointState, now: Mono) {
+    state.observe(Outcome::Unreachable, Duration::from_secs(1), None, now);
 }
 
 /// What a worker brings to a pick.

@@ -27,15 +27,17 @@ mod set;
 mod shares;
 mod slow_start;
 mod state;
+mod window;
 
 #[cfg(test)]
 mod fixture;
 
 pub use endpoint::{Address, Endpoint};
 pub use key::KeySource;
-pub use outlier::{Outcome, OutlierPlan};
+pub use outlier::{Ejection, Outcome, OutlierPlan};
 pub use pick::{Balancer, PickCx, PickLocal, Tried};
 pub use registry::{BALANCERS, BalanceSpec, BalancerFactory, BalancerPlan};
 pub use set::EndpointSet;
 pub use slow_start::ramp;
-pub use state::EndpointState;
+pub use state::{EndpointState, WeightOverride};
+pub use window::{Totals, Window, WindowPlan};

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::window::WindowPlan;
+
 /// What puts an endpoint out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutlierPlan {
@@ -18,6 +20,8 @@ pub struct OutlierPlan {
     pub max_ejected: f64,
     /// With a smaller share of usable endpoints, the ejected ones are used too: 0.0 to 1.0.
     pub panic: f64,
+    /// What the requests of a while are judged by; nothing is counted without it.
+    pub window: Option<WindowPlan>,
 }
 
 impl OutlierPlan {
@@ -34,6 +38,23 @@ impl OutlierPlan {
         (usable as f64) + 1e-9 < self.panic * count as f64
     }
 
+    /// Whether there is a rule that ejects for this.
+    #[must_use]
+    pub fn ejects_for(&self, why: Ejection) -> bool {
+        match why {
+            Ejection::Consecutive5xx => self.consecutive_5xx > 0,
+            Ejection::ConsecutiveFailures => self.consecutive_failures > 0,
+            Ejection::ErrorRate | Ejection::SuccessRate | Ejection::Latency => {
+                self.window.is_some()
+            }
+        }
+    }
+
+    /// Whether times to the heads of answers are compared.
+    pub(crate) fn compares_latency(&self) -> bool {
+        self.window.is_some_and(|window| window.slower_than.is_some())
+    }
+
     /// How long an ejection lasts that comes after `level` remembered ones.
     pub(crate) fn duration(&self, level: u32) -> Duration {
         let doubled = 1_u32.checked_shl(level).and_then(|by| self.eject_for.checked_mul(by));
@@ -45,6 +66,44 @@ impl OutlierPlan {
         let forgotten = quiet.as_micros().checked_div(self.eject_for.as_micros());
         let forgotten = forgotten.and_then(|count| u32::try_from(count).ok()).unwrap_or(u32::MAX);
         level.saturating_sub(forgotten)
+    }
+}
+
+/// What an endpoint is ejected for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Ejection {
+    /// Answers from 500 to 599 in a row.
+    Consecutive5xx,
+    /// Failures in a row.
+    ConsecutiveFailures,
+    /// Too many bad results within a window.
+    ErrorRate,
+    /// More bad results within a window than the others have.
+    SuccessRate,
+    /// It answers much later than the others.
+    Latency,
+}
+
+impl Ejection {
+    /// All of them, in the order of their discriminants.
+    pub const ALL: [Self; 5] = [
+        Self::Consecutive5xx,
+        Self::ConsecutiveFailures,
+        Self::ErrorRate,
+        Self::SuccessRate,
+        Self::Latency,
+    ];
+
+    /// The word for it in logs and metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Consecutive5xx => "consecutive_5xx",
+            Self::ConsecutiveFailures => "consecutive_failures",
+            Self::ErrorRate => "error_rate",
+            Self::SuccessRate => "success_rate",
+            Self::Latency => "latency",
+        }
     }
 }
 

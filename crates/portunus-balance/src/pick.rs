@@ -1,10 +1,12 @@
 //! The seam of the balancing algorithms: one pick among the endpoints of one tier.
 
+use std::cell::Cell;
 use std::fmt;
 
 use portunus_base::{Mono, Rng};
 
 use crate::endpoint::Endpoint;
+use crate::state::EndpointState;
 
 /// A balancing algorithm, built for one tier of endpoints off the data path.
 ///
@@ -33,12 +35,28 @@ pub struct PickCx<'a> {
     /// Endpoints that had this request before.
     pub tried: &'a Tried,
     pub(crate) reach: Reach,
+    room: Option<Room<'a>>,
+    /// An endpoint was passed by that only had no room.
+    full: Cell<bool>,
 }
 
 impl<'a> PickCx<'a> {
     /// A pick without a key.
     pub fn new(now: Mono, rng: &'a mut Rng, local: &'a mut PickLocal, tried: &'a Tried) -> Self {
-        Self { key: None, now, rng, local, tried, reach: Reach::default() }
+        let (reach, full) = (Reach::default(), Cell::new(false));
+        Self { key: None, now, rng, local, tried, reach, room: None, full }
+    }
+
+    /// The same pick, among endpoints that have room for one request more.
+    #[must_use]
+    pub fn with_room(self, room: Option<&'a dyn Fn(&EndpointState) -> bool>) -> Self {
+        Self { room: room.map(Room), ..self }
+    }
+
+    /// True when an endpoint would have been as good as any, but had no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full.get()
     }
 
     /// The same pick, by `key`.
@@ -50,12 +68,22 @@ impl<'a> PickCx<'a> {
     /// True when the endpoint may be picked.
     #[must_use]
     pub fn accepts(&self, endpoint: &Endpoint) -> bool {
-        let healthy = if self.reach.ejected {
-            endpoint.weight > 0 && endpoint.state.last_resort()
-        } else {
-            endpoint.usable(self.now)
-        };
-        healthy && (self.reach.tried || !self.tried.contains(endpoint.state.key()))
+        let Reach { ejected, resting, tried } = self.reach;
+        let state = &endpoint.state;
+        endpoint.weight > 0
+            && state.last_resort()
+            && (ejected || !state.is_ejected(self.now))
+            && (resting || !state.is_resting(self.now))
+            && (tried || !self.tried.contains(state.key()))
+            && self.has_room(state)
+    }
+
+    fn has_room(&self, state: &EndpointState) -> bool {
+        let has_room = self.room.is_none_or(|Room(has_room)| has_room(state));
+        if !has_room {
+            self.full.set(true);
+        }
+        has_room
     }
 
     /// True when the endpoint may be picked and, while it starts slowly, its turn is not skipped.
@@ -81,6 +109,16 @@ impl<'a> PickCx<'a> {
         from_start
             .or_else(|| tier.iter().enumerate().take(start).find(accepted))
             .map(|(index, _)| index)
+    }
+}
+
+/// Says whether an endpoint has room.
+#[derive(Clone, Copy)]
+struct Room<'a>(&'a dyn Fn(&EndpointState) -> bool);
+
+impl fmt::Debug for Room<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Room")
     }
 }
 
@@ -141,10 +179,11 @@ impl Tried {
     }
 }
 
-/// How far down a pick goes: past ejections, and back to endpoints that were tried.
+/// How far down a pick goes: past ejections and failed connects, and back to endpoints that were tried.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reach {
     pub(crate) ejected: bool,
+    pub(crate) resting: bool,
     pub(crate) tried: bool,
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use portunus_base::Mono;
 
 use crate::endpoint::Endpoint;
-use crate::outlier::OutlierPlan;
+use crate::outlier::{Ejection, OutlierPlan};
 use crate::pick::{Balancer, PickCx, Reach};
 use crate::registry::BalancerPlan;
 
@@ -50,25 +50,45 @@ impl EndpointSet {
     /// The index of the endpoint for the next request; `None` when there is none to try.
     ///
     /// The first tier with a usable endpoint that was not tried gives it. Where there is none: one
-    /// that was tried and is usable; then, rather than no answer, one that is ejected (but neither
-    /// found down by an active check nor drained). While too few are usable (see
-    /// [`EndpointSet::review`]), ejected ones are as good as others from the start.
+    /// that was tried and is usable; then, rather than no answer, one that is ejected, and at last one that could
+    /// not be connected to just now (but none that an active check found down or that is drained). While too few
+    /// are usable (see [`EndpointSet::review`]), ejected ones are as good as others from the start.
     pub fn pick(&self, cx: &mut PickCx<'_>) -> Option<usize> {
         let skipped = if self.panicking.load(Ordering::Relaxed) { HEEDING } else { 0 };
-        REACHES.iter().skip(skipped).find_map(|&reach| {
+        for &reach in REACHES.iter().skip(skipped) {
+            // One that will soon have room is better than one that is out.
+            if cx.is_full() && !reach.tried {
+                return None;
+            }
             cx.reach = reach;
-            self.tiers.iter().find_map(|tier| {
+            let mut tiers = self.tiers.iter();
+            let picked = tiers.find_map(|tier| {
                 let endpoints = self.endpoints.get(tier.range.clone())?;
                 Some(tier.range.start + tier.balancer.pick(endpoints, cx)?)
-            })
-        })
+            });
+            if picked.is_some() {
+                return picked;
+            }
+        }
+        None
+    }
+
+    /// True when the endpoint with this index may go on with a client that was there before. One that is drained or
+    /// has no weight takes no new clients, and keeps its own.
+    #[must_use]
+    pub fn keeps(&self, index: usize, now: Mono) -> bool {
+        let Some(state) = self.endpoints.get(index).map(|endpoint| &endpoint.state) else {
+            return false;
+        };
+        let out = state.is_ejected(now) && !self.panicking.load(Ordering::Relaxed);
+        !(out || state.active_down() || state.is_resting(now))
     }
 
     /// Ejects an endpoint for its results, unless as many as may be are out already. True when it is out by this.
     ///
     /// One decides at a time, so that the bound holds whatever workers do at once. Whoever finds somebody deciding
     /// leaves it: the next bad result asks again.
-    pub fn eject(&self, index: usize, plan: &OutlierPlan, now: Mono) -> bool {
+    pub fn eject(&self, index: usize, why: Ejection, plan: &OutlierPlan, now: Mono) -> bool {
         let free = self.deciding.compare_exchange(
             false,
             true,
@@ -85,7 +105,7 @@ impl EndpointSet {
         let endpoint = self.endpoints.get(index).filter(|endpoint| !endpoint.state.is_ejected(now));
         let ejected = endpoint.filter(|_| room);
         if let Some(endpoint) = ejected {
-            endpoint.state.eject(plan, now);
+            endpoint.state.eject(why, plan, now);
         }
         self.deciding.store(false, Ordering::Release);
         if ejected.is_some() {
@@ -133,11 +153,13 @@ fn tier_rank(endpoint: &Endpoint, zone: Option<&str>) -> u8 {
     }
 }
 
-const REACHES: [Reach; 4] = [
-    Reach { ejected: false, tried: false },
-    Reach { ejected: false, tried: true },
-    Reach { ejected: true, tried: false },
-    Reach { ejected: true, tried: true },
+const REACHES: [Reach; 6] = [
+    Reach { ejected: false, resting: false, tried: false },
+    Reach { ejected: false, resting: false, tried: true },
+    Reach { ejected: true, resting: false, tried: false },
+    Reach { ejected: true, resting: false, tried: true },
+    Reach { ejected: true, resting: true, tried: false },
+    Reach { ejected: true, resting: true, tried: true },
 ];
 
 /// How many of them heed ejections.

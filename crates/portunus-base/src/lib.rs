@@ -16,6 +16,6 @@ pub use id::{ListenerId, RouteId, UpstreamId, WorkerId};
 pub use rng::Rng;
 pub use tls::{ClientCertificate, TlsFacts};
 pub use unit::{
-    ByteSize, Percent, Rate, UnitError, format_duration, parse_duration, parse_percent, parse_rate,
-    parse_size,
+    ByteRate, ByteSize, Percent, Rate, UnitError, format_duration, parse_byte_rate, parse_duration,
+    parse_percent, parse_rate, parse_size,
 };

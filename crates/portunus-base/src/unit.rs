@@ -19,6 +19,10 @@ impl std::error::Error for UnitError {}
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ByteSize(pub u64);
 
+/// Bytes in each second, written `240B/s`.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ByteRate(pub u64);
+
 /// `count` events in each `window`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rate {
@@ -106,6 +110,16 @@ pub fn parse_size(text: &str) -> Result<ByteSize, UnitError> {
     parse_quantity(text, SIZES, "write a number with a unit: 512B, 64KiB, 1MB, 2GiB").map(ByteSize)
 }
 
+/// Reads `1MiB/s`, `240B/s`.
+///
+/// # Errors
+/// Text that is no size and a second.
+pub fn parse_byte_rate(text: &str) -> Result<ByteRate, UnitError> {
+    let error = UnitError("write a size and a second: 1MiB/s, 500KB/s");
+    let size = text.strip_suffix("/s").and_then(|size| parse_size(size.trim_end()).ok());
+    size.map(|size| ByteRate(size.0)).ok_or(error)
+}
+
 /// Reads `100/s`, `20/m`, `5000/h`, `10000/d`, `1000000/month` (30 days).
 ///
 /// # Errors
@@ -135,6 +149,12 @@ pub fn parse_percent(text: &str) -> Result<Percent, UnitError> {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format_quantity(self.0, SIZES))
+    }
+}
+
+impl fmt::Display for ByteRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", ByteSize(self.0))
     }
 }
 

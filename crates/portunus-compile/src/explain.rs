@@ -13,13 +13,15 @@ mod trace;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use portunus_balance::OutlierPlan;
 use portunus_exchange::Scheme;
-use portunus_resilience::BreakerRule;
+use portunus_resilience::{BreakerRule, GradientRule, Priority};
 use portunus_snapshot::RetryPlan;
+use portunus_upstream::QueuePlan;
 
 pub use tls::TlsStory;
 
-use crate::{Compiled, Question};
+use crate::{Compiled, HealthPlan, Question};
 
 /// What would become of a request, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,8 +182,33 @@ pub struct Choice {
     pub first_byte_timeout: Duration,
     /// Bound on a pause within a body.
     pub idle_timeout: Duration,
+    /// How its endpoints are checked.
+    pub health: Option<HealthPlan>,
+    /// How long an endpoint that is new or healthy again takes to get its full share.
+    pub slow_start: Duration,
+    /// When an endpoint gets no requests for what it did.
+    pub outlier: Option<OutlierPlan>,
     /// When it gets no requests at all.
     pub breaker: Option<BreakerRule>,
+    /// How much it gets at once, and what becomes of the rest.
+    pub limits: ChoiceLimits,
+    /// The cookie by which clients stay at their endpoint.
+    pub sticky: Option<String>,
+}
+
+/// How much an upstream gets at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChoiceLimits {
+    /// The most connections to one endpoint.
+    pub connections_max: Option<u32>,
+    /// The most requests at one endpoint.
+    pub requests_max: Option<u32>,
+    /// How a limit over all endpoints is found.
+    pub adaptive: Option<GradientRule>,
+    /// How many requests wait, and how long.
+    pub queue: Option<QueuePlan>,
+    /// The class of this request among those that wait.
+    pub priority: Priority,
 }
 
 /// What would become of a request, and why.

@@ -9,7 +9,9 @@ use portunus_config::spec::{ListenerSpec, ProtocolSpec, ProxyProtocolSpec, Worke
 use portunus_config::{ConfigSpec, ListenAddress as WrittenAddress};
 use portunus_h1::Limits;
 use portunus_net::ListenAddress;
-use portunus_snapshot::{H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol};
+use portunus_snapshot::{
+    H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol, RateFloors,
+};
 use portunus_spec::Reader;
 
 use crate::Inputs;
@@ -61,6 +63,8 @@ struct Settings {
     proxy_protocol: ProxyProtocol,
     limits: Limits,
     connections_max: Option<usize>,
+    requests_max: Option<usize>,
+    floors: RateFloors,
     timeouts: ListenerTimeouts,
     protocols: Protocols,
     h2: H2Limits,
@@ -159,6 +163,8 @@ impl Settings {
         let bytes = |size: ByteSize| usize::try_from(size.0).unwrap_or(usize::MAX);
         let (limits, timeouts) = (&listener.limits, &listener.timeouts);
         let workers = workers(config.workers);
+        // Each worker counts alone.
+        let share = |max: Option<u32>| max.map(|max| (max as usize).div_ceil(workers));
         let tls = listener.tls.as_ref().map(|tls| tls.over(config.tls.as_ref()));
         let tls = tls.as_ref();
         let speaks = |wanted: ProtocolSpec| {
@@ -175,7 +181,12 @@ impl Settings {
                 headers_max: limits.headers_max as usize,
                 header_bytes_max: bytes(limits.header_bytes_max),
             },
-            connections_max: limits.connections_max.map(|max| (max as usize).div_ceil(workers)),
+            connections_max: share(limits.connections_max),
+            requests_max: share(limits.requests_max),
+            floors: RateFloors {
+                upload: limits.upload_rate_min.0,
+                download: limits.download_rate_min.0,
+            },
             timeouts: ListenerTimeouts {
                 header_read: timeouts.header_read,
                 request_idle: timeouts.request_idle,
@@ -196,6 +207,8 @@ impl Settings {
             proxy_protocol: self.proxy_protocol,
             limits: self.limits,
             connections_max: self.connections_max,
+            requests_max: self.requests_max,
+            floors: self.floors,
             timeouts: self.timeouts,
             protocols: self.protocols,
             h2: self.h2,
@@ -213,6 +226,8 @@ impl Settings {
         self.proxy_protocol == plan.proxy_protocol
             && self.limits == plan.limits
             && self.connections_max == plan.connections_max
+            && self.requests_max == plan.requests_max
+            && self.floors == plan.floors
             && self.timeouts == plan.timeouts
             && self.protocols == plan.protocols
             && self.h2 == plan.h2

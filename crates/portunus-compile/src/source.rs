@@ -1,14 +1,12 @@
-//! Where the endpoints of an upstream come from, and how they are checked: what control's runners need.
+//! Where the endpoints of an upstream come from: what control's runners need.
 
 mod both;
 
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 
 use portunus_config::EndpointUrl;
-use portunus_config::spec::{EndpointSpec, HealthSpec};
+use portunus_config::spec::EndpointSpec;
 use portunus_discovery::{
     DiscoverSpec, Discovered, EndpointInput, Provider, ProviderPlan, Target, fixed_endpoints,
 };
@@ -66,61 +64,6 @@ impl ProviderPlan for Found {
 
     fn write(&self) -> Node {
         self.0.write()
-    }
-}
-
-/// Requests that find out which endpoints work.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HealthPlan {
-    /// What is asked.
-    pub ask: HealthAsk,
-    /// Value of `Host`; the endpoint's own when `None`.
-    pub host: Option<String>,
-    /// Time between two checks of an endpoint.
-    pub every: Duration,
-    /// Bound on one check.
-    pub timeout: Duration,
-    /// Good checks in a row that make an endpoint healthy.
-    pub healthy_after: u32,
-    /// Bad checks in a row that make an endpoint unhealthy.
-    pub unhealthy_after: u32,
-    /// Statuses that are good.
-    pub statuses: Vec<RangeInclusive<u16>>,
-}
-
-/// What an endpoint is asked.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum HealthAsk {
-    /// A GET of this path.
-    Http(String),
-    /// `grpc.health.v1.Health/Check` for this service; empty for the whole server.
-    Grpc(String),
-    /// Nothing: a connection is enough, and the TLS handshake where there is TLS.
-    Connect,
-}
-
-impl HealthPlan {
-    pub(crate) fn of(spec: &HealthSpec) -> Self {
-        let ask = match (&spec.path, &spec.grpc) {
-            (Some(path), _) => HealthAsk::Http(path.value.clone()),
-            (None, Some(service)) => HealthAsk::Grpc(service.value.clone()),
-            (None, None) => HealthAsk::Connect,
-        };
-        Self {
-            ask,
-            host: spec.host.clone(),
-            every: spec.every.value,
-            timeout: spec.timeout,
-            healthy_after: spec.healthy_after.value,
-            unhealthy_after: spec.unhealthy_after.value,
-            statuses: spec.status.iter().map(|range| range.first..=range.last).collect(),
-        }
-    }
-
-    /// True for the status of a good check.
-    #[must_use]
-    pub fn is_good(&self, status: u16) -> bool {
-        self.statuses.iter().any(|range| range.contains(&status))
     }
 }
 

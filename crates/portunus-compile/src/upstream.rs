@@ -4,23 +4,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_balance::{BalanceSpec, OutlierPlan};
+use portunus_balance::{BalanceSpec, OutlierPlan, WindowPlan};
 use portunus_base::UpstreamId;
 use portunus_config::spec::{
-    BreakerSpec, HttpSpec, OutlierSpec, ProxyProtocolVersionSpec, TargetSpec, UpstreamSpec,
+    AdaptiveSpec, BreakerSpec, HttpSpec, OutlierSpec, ProxyProtocolVersionSpec, TargetSpec,
+    UpstreamQueueSpec, UpstreamSpec,
 };
 use portunus_config::{EndpointScheme, EndpointUrl};
 use portunus_discovery::DiscoverSpec;
 use portunus_filter::UpstreamNames;
 use portunus_h1::Limits;
 use portunus_preface::proxy_protocol::Version;
-use portunus_resilience::BreakerRule;
+use portunus_resilience::{BreakerRule, GradientRule};
 use portunus_spec::{Entry, NoLookup, Node, Reader, Span, Spanned, Spec, Value, suggestion, yaml};
-use portunus_upstream::{HttpVersion, Upstream, UpstreamPlan};
+use portunus_upstream::{HttpVersion, QueuePlan, StateStore, StickyPlan, Upstream, UpstreamPlan};
 
-use crate::source::{self, HealthPlan, Source};
+use crate::health::HealthPlan;
+use crate::source::{self, Source};
 use crate::tls::{Files, TlsClients};
-use crate::{Compiled, Inputs};
+use crate::{Compiled, Inputs, sticky};
 
 /// An upstream of a snapshot with what control's runners need for it.
 #[derive(Clone, Debug)]
@@ -155,9 +157,17 @@ impl<'a> Upstreams<'a> {
         let id = self.inputs.store.upstream(name);
         self.by_name.insert(name.value.clone(), id);
         let tls = self.clients.of(spec, self.files, reader);
+        let sticky = read_sticky(spec, self.inputs.store, reader);
+        let health = match &spec.health {
+            Some(health) => {
+                reader.key("health", |reader| HealthPlan::read(health, reader)).map(Some)
+            }
+            None => Some(None),
+        };
         let (Some(balance), Some(source), Some(tls)) = (balance, source, tls) else { return };
-        let plan = UpstreamPlan { tls, ..self.plan(id, name, &balance, spec) };
-        let health = spec.health.as_ref().map(HealthPlan::of);
+        let Some(health) = health else { return };
+        let Some(sticky) = sticky else { return };
+        let plan = UpstreamPlan { tls, sticky, ..self.plan(id, name, &balance, spec) };
         self.drafts.push(Draft { plan, balance: text(&balance), source, health });
     }
 
@@ -202,7 +212,9 @@ impl<'a> Upstreams<'a> {
             pool_idle_max: limits.idle_max as usize,
             connections_max: limits.connections_max,
             requests_max: limits.requests_max,
-            eject_for: EJECT_FOR,
+            adaptive: limits.adaptive.as_ref().map(adaptive),
+            queue: limits.queue.as_ref().map(|queue| queue_plan(queue)),
+            rest_for: REST_FOR,
             outlier: spec.outlier.as_ref().map(outlier),
             slow_start: spec.health.as_ref().map_or(Duration::ZERO, |health| health.slow_start),
             breaker: spec.breaker.as_ref().map(breaker),
@@ -218,6 +230,7 @@ impl<'a> Upstreams<'a> {
                 ProxyProtocolVersionSpec::V1 => Version::V1,
                 ProxyProtocolVersionSpec::V2 => Version::V2,
             }),
+            sticky: None,
         }
     }
 }
@@ -253,6 +266,15 @@ fn read_source(spec: &UpstreamSpec, reader: &mut Reader<'_>) -> Option<Source> {
     Some(Source::found(listed, found))
 }
 
+fn read_sticky(
+    spec: &UpstreamSpec,
+    store: &StateStore,
+    reader: &mut Reader<'_>,
+) -> Option<Option<StickyPlan>> {
+    let Some(spec) = &spec.sticky else { return Some(None) };
+    reader.key("sticky", |reader| sticky::plan(spec, store, reader)).map(Some)
+}
+
 /// Whether two plans say the same; their balancers are compared by text.
 fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
     // Written out, so that a new field does not compile before it is compared.
@@ -268,7 +290,9 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         pool_idle_max,
         connections_max,
         requests_max,
-        eject_for,
+        adaptive,
+        queue,
+        rest_for,
         outlier,
         slow_start,
         breaker,
@@ -277,6 +301,7 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         tls,
         streams_max,
         proxy_protocol,
+        sticky,
     } = old;
     let same_tls = match (tls, &new.tls) {
         (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -290,7 +315,9 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         && *pool_idle_max == new.pool_idle_max
         && *connections_max == new.connections_max
         && *requests_max == new.requests_max
-        && *eject_for == new.eject_for
+        && *adaptive == new.adaptive
+        && *queue == new.queue
+        && *rest_for == new.rest_for
         && *outlier == new.outlier
         && *slow_start == new.slow_start
         && *breaker == new.breaker
@@ -298,6 +325,7 @@ fn same_plan(old: &UpstreamPlan, new: &UpstreamPlan) -> bool {
         && same_tls
         && *streams_max == new.streams_max
         && *proxy_protocol == new.proxy_protocol
+        && *sticky == new.sticky
 }
 
 fn outlier(spec: &OutlierSpec) -> OutlierPlan {
@@ -308,7 +336,28 @@ fn outlier(spec: &OutlierSpec) -> OutlierPlan {
         eject_for_max: spec.eject_for_max.value,
         max_ejected: spec.max_ejected.value.0,
         panic: spec.panic.0,
+        window: spec.judges_a_window().then(|| WindowPlan {
+            over: spec.over.value,
+            min_requests: spec.min_requests.value,
+            error_rate: spec.error_rate.as_ref().map(|share| share.value.0),
+            success_rate_stdev: spec.success_rate_stdev.as_ref().map(|factor| factor.value),
+            slower_than: spec.slower_than.as_ref().map(|times| times.value.0),
+        }),
     }
+}
+
+fn adaptive(spec: &AdaptiveSpec) -> GradientRule {
+    GradientRule {
+        min: spec.min.value,
+        max: spec.max.value,
+        tolerance: spec.tolerance.value.0,
+        window: ADAPTIVE_WINDOW,
+        measure_every: spec.measure_every.value,
+    }
+}
+
+fn queue_plan(spec: &UpstreamQueueSpec) -> QueuePlan {
+    QueuePlan { max: spec.max.value, timeout: spec.timeout.value }
 }
 
 fn breaker(spec: &BreakerSpec) -> BreakerRule {
@@ -327,4 +376,6 @@ fn text(balance: &BalanceSpec) -> String {
 
 /// How long an endpoint that could not be connected to is left alone: long enough that a restart does not cost each
 /// request a try, short enough that it is soon found to be back.
-const EJECT_FOR: Duration = Duration::from_secs(2);
+const REST_FOR: Duration = Duration::from_secs(2);
+/// How long an adaptive limit gathers latencies: many answers of a busy upstream, and still a quick reaction.
+const ADAPTIVE_WINDOW: Duration = Duration::from_millis(100);

@@ -38,14 +38,28 @@ pub(crate) fn check(config: &ConfigSpec, gaps: Gaps<'_>, reader: &mut Reader<'_>
     reader.key("stores", |reader| consumers::stores(&config.stores, names, reader));
     reader.key("limits", |reader| limits::limits(&config.limits, reader));
     reader.key("admin", |reader| admin(&config.admin, reader));
+    reader.key("group", |reader| group(names, reader));
     reader.key("shutdown", |reader| {
         rule(&config.shutdown.grace, reader, |grace| self::grace(*grace));
+        rule(&config.shutdown.delay, reader, |delay| match *delay <= DELAY_MAX {
+            true => Ok(()),
+            false => Err(Problem::new("longer than anybody waits").help("write 1h or less")),
+        });
     });
     reader.key("tests", |reader| {
         for (index, test) in config.tests.iter().enumerate() {
             reader.index(index, |reader| self::test(test, names, reader));
         }
     });
+}
+
+fn group(names: Names<'_>, reader: &mut Reader<'_>) {
+    if let (Some(group), None) = (&names.config.group, &names.config.user)
+        && !names.gaps.within("user")
+    {
+        let help = "write `user` too: it is root that takes another group";
+        reader.error(group.span, "a group without a user").help(help);
+    }
 }
 
 /// Reports each `use` that names neither a filter of `kinds` nor a chain, and each chain that is
@@ -232,6 +246,8 @@ fn host_pattern(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The longest wait before a stop begins.
+const DELAY_MAX: Duration = Duration::from_secs(3600);
 /// A day: longer than any exchange that somebody still waits for.
 const GRACE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Fewer characters in the admin API's token could be guessed.

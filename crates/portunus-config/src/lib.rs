@@ -5,22 +5,26 @@
 //! and a node; their owners read the node later. Nothing here opens a socket or resolves a name.
 
 mod address;
+mod admin;
 mod check;
 mod files;
 mod format;
 mod load;
 mod merge;
 mod parse;
+mod replace;
 mod salvage;
 pub mod spec;
 mod variables;
 
 pub use address::{Cidr, EndpointScheme, EndpointUrl, ListenAddress};
+pub use admin::AdminPlace;
 pub use check::check_uses;
 pub use files::{Disk, Files, matches};
 pub use format::format;
 pub use load::{Loaded, Surroundings, load, load_text};
 pub use parse::Env;
+pub use replace::{Replacement, replace};
 pub use spec::ConfigSpec;
 
 use portunus_spec::{Node, Value};

@@ -21,6 +21,8 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The tree after includes, variables and overrides.
     pub node: Node,
+    /// Whether every file was read and is YAML, so that no key is missing in the tree.
+    pub complete: bool,
     /// The typed tree. Beside errors it is only good for finding more of them: what could not be
     /// read is missing or has its default. `None` if not even that makes sense.
     pub spec: Option<ConfigSpec>,
@@ -59,6 +61,8 @@ struct Loader<'l> {
     node: Node,
     /// Whether every text was read whole: half a tree has mistakes that the whole one has not.
     whole: bool,
+    /// Whether no text is missing as a whole.
+    complete: bool,
     seen: HashSet<PathBuf>,
     read: Vec<PathBuf>,
     folders: Vec<PathBuf>,
@@ -73,6 +77,7 @@ impl<'l> Loader<'l> {
             diagnostics: Diagnostics::default(),
             node: Node::default(),
             whole: true,
+            complete: true,
             seen: HashSet::new(),
             read: Vec::new(),
             folders: Vec::new(),
@@ -85,6 +90,7 @@ impl<'l> Loader<'l> {
             return;
         }
         if self.seen.len() > FILES_MAX {
+            self.complete = false;
             let message = format!("more than {FILES_MAX} files");
             self.diagnostics.push(Diagnostic::error(asked.unwrap_or_default(), message));
             return;
@@ -96,7 +102,7 @@ impl<'l> Loader<'l> {
                 self.text(&path.display().to_string(), text, folder);
             }
             Err(error) => {
-                self.whole = false;
+                (self.whole, self.complete) = (false, false);
                 let message = cannot_read(path, &error);
                 self.diagnostics.push(Diagnostic::error(asked.unwrap_or_default(), message));
             }
@@ -118,6 +124,7 @@ impl<'l> Loader<'l> {
         let node = parse(text, source, Some(self.env), &mut found);
         self.whole &= !found.has_errors();
         self.diagnostics.append(found);
+        self.complete &= node.is_some();
         let Some(mut node) = node else { return };
         let includes = take_includes(&mut node);
         merge(&mut self.node, node, "", &mut self.diagnostics);
@@ -149,6 +156,7 @@ impl<'l> Loader<'l> {
             sources: self.sources,
             diagnostics: self.diagnostics,
             node: self.node,
+            complete: self.complete,
             spec,
             files: self.read,
             folders: self.folders,

@@ -11,6 +11,8 @@ mod listener;
 mod log;
 mod openapi;
 mod route;
+mod sandbox;
+mod sticky;
 mod stores;
 mod target;
 mod test;
@@ -33,7 +35,7 @@ pub use consumer::{ConsumerSpec, FullKeySpec, KeySpec, PasswordSpec, PlanSpec, S
 pub use feature::{DiscoverSpec, NotYet, UseSpec};
 pub use host::{HostSpec, HstsSpec, RedirectHttpsSpec};
 pub use l4::{TcpSpec, TcpTimeoutsSpec, UdpSpec};
-pub use limits::{ClientLimitsSpec, ProcessLimitsSpec};
+pub use limits::{ClientLimitsSpec, MemoryMaxSpec, ProcessLimitsSpec};
 pub use listener::{
     H2LimitsSpec, ListenerLimitsSpec, ListenerSpec, ListenerTimeoutsSpec, ProtocolSpec,
     ProxyProtocolSpec,
@@ -41,9 +43,11 @@ pub use listener::{
 pub use log::{AccessLogSpec, LevelSpec, LogFormatSpec, LogSpec, LogTargetSpec};
 pub use openapi::{HostOpenApiSpec, OperationSpec};
 pub use route::{
-    BackoffSpec, MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, RouteTimeoutsSpec, RulesSpec,
-    WhenSpec,
+    BackoffSpec, HedgeSpec, MirrorSpec, PrioritySpec, RetryOnSpec, RetrySpec, RouteSpec,
+    RouteTimeoutsSpec, RulesSpec, WhenSpec,
 };
+pub use sandbox::SandboxSpec;
+pub use sticky::{StickyCookieSpec, StickySameSiteSpec, StickySpec};
 pub use stores::{KeyStoreSpec, PostgresSpec, RedisSpec, StoresSpec};
 pub use target::{TargetSpec, ToSpec, WeightedSpec};
 pub use test::{ExpectSpec, TestSpec};
@@ -53,8 +57,9 @@ pub use tls::{
     HostTlsSpec, PemSpec, TlsSpec, TlsVersionSpec, UpstreamTlsSpec,
 };
 pub use upstream::{
-    BreakerSpec, EndpointSpec, HealthSpec, HttpSpec, OutlierSpec, ProxyProtocolVersionSpec,
-    StatusSpec, UpstreamLimitsSpec, UpstreamSpec, UpstreamTimeoutsSpec,
+    AdaptiveSpec, BreakerSpec, EndpointSpec, HealthMethodSpec, HealthSpec, HttpSpec, OutlierSpec,
+    ProxyProtocolVersionSpec, StatusSpec, TimesSpec, UpstreamLimitsSpec, UpstreamQueueSpec,
+    UpstreamSpec, UpstreamTimeoutsSpec,
 };
 
 use crate::address::textual;
@@ -84,6 +89,12 @@ spec! {
         workers: WorkersSpec = WorkersSpec::Auto,
         /// A file that always holds the id of the process that accepts.
         pid_file: Option<String>,
+        /// The user, by name or number, that a process becomes that was started as root.
+        user: Option<Spanned<String>>,
+        /// Its group; that of the user unless set.
+        group: Option<Spanned<String>>,
+        /// Whether the process gives up what it does not need.
+        sandbox: SandboxSpec = SandboxSpec::Auto,
         /// What the whole process takes on at once.
         limits: ProcessLimitsSpec,
         /// The end of the process.
@@ -148,8 +159,8 @@ spec! {
         short = address;
         /// Where it listens, or `off`.
         address: Spanned<AdminAddressSpec> = Spanned::none(AdminAddressSpec::DEFAULT),
-        /// What requests that change consumers and keys show as `Authorization: Bearer`, unless they come over a Unix socket.
-        /// Without it such requests are taken over a Unix socket alone.
+        /// What requests that change consumers, keys and endpoints show as `Authorization: Bearer`, unless they come over a
+        /// Unix socket. Without it that is the token that Portunus puts into `admin.token` of its state folder.
         token: Option<Spanned<Secret>>,
     }
 }
@@ -160,6 +171,9 @@ spec! {
         short = grace;
         /// How long running exchanges may go on; a day at most.
         grace: Spanned<Duration> = Spanned::none(Duration::from_secs(30)),
+        /// How long it still accepts while `/readyz` says that it is not ready, so that whoever balances to it goes elsewhere
+        /// first; an hour at most.
+        delay: Spanned<Duration> = Spanned::none(Duration::ZERO),
     }
 }
 

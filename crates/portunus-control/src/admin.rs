@@ -4,10 +4,15 @@
 //! makes, each once.
 
 mod answers;
+mod endpoints;
 mod guard;
+mod history;
 mod keys;
+mod refused;
 mod socket;
+mod token;
 
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use axum::extract::FromRequestParts;
@@ -17,27 +22,49 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use portunus_telemetry::Exposition;
+use serde_json::json;
 use tokio::sync::oneshot;
 
 pub use self::answers::certificates_in_files;
+pub(crate) use self::answers::timestamp;
 pub(crate) use self::socket::AdminSocket;
 use self::socket::SocketFile;
+pub(crate) use self::token::OwnToken;
+pub use self::token::{own_token_file, read_own_token};
+use crate::handover::SocketEntry;
 use crate::normal;
-use crate::shared::{Command, Shared, Stage};
+use crate::shared::{Command, ReloadResult, Shared, Stage};
 use crate::task::Task;
 
 /// The running API. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Admin {
     address: String,
+    /// The socket, for a process that takes over.
+    held: Option<OwnedFd>,
+    leave: Option<oneshot::Sender<()>>,
+    file: Option<SocketFile>,
     _task: Task,
-    _file: Option<SocketFile>,
 }
 
 impl Admin {
     /// Where it is, as a client writes it.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The socket, for a process that takes over.
+    pub(crate) fn gift(&self, wanted: String) -> Option<(SocketEntry, OwnedFd)> {
+        let socket = self.held.as_ref()?.try_clone().ok()?;
+        Some((SocketEntry { listener: None, wanted, file: self.file.is_some() }, socket))
+    }
+
+    /// Another process answers from now on. Who has asked already is answered here.
+    pub(crate) fn leave(&mut self) {
+        self.held = None;
+        self.file.take().into_iter().for_each(SocketFile::keep);
+        // It may have ended by itself.
+        let _ = self.leave.take().map(|leave| leave.send(()));
     }
 }
 
@@ -57,13 +84,13 @@ impl FromRequestParts<Weak<Shared>> for Seen {
 }
 
 fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
+    let gate = guard::Gate { reach, shared: Weak::clone(&shared) };
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/api/status", get(async |Seen(seen): Seen| Json(answers::status(&seen))))
         .route("/api/routes", get(async |Seen(seen): Seen| Json(answers::routes(&seen))))
-        .route("/api/upstreams", get(async |Seen(seen): Seen| Json(answers::upstreams(&seen))))
         .route("/api/listeners", get(async |Seen(seen): Seen| Json(answers::listeners(&seen))))
         .route(
             "/api/certificates",
@@ -71,10 +98,24 @@ fn routes(shared: Weak<Shared>, reach: guard::Reach) -> Router {
         )
         .route("/api/authority", get(async |Seen(seen): Seen| Json(answers::authority(&seen))))
         .route("/api/config", get(config))
-        .route("/api/reload", post(reload))
-        .merge(keys::routes(guard::Gate { reach, shared: Weak::clone(&shared) }))
+        .merge(endpoints::routes(gate.clone()))
+        .merge(history::routes(gate.clone()))
+        .merge(life_routes(gate.clone()))
+        .merge(keys::routes(gate))
         .layer(middleware::from_fn_with_state(reach, guard::guard))
+        .layer(middleware::from_fn(refused::as_json))
         .with_state(shared)
+}
+
+/// A reload undoes a step back, and rates begin anew with an upgrade: not everybody who can connect may have them.
+fn life_routes(gate: guard::Gate) -> Router<Weak<Shared>> {
+    Router::new()
+        .route(
+            "/api/reload",
+            post(async |Seen(seen): Seen| serve_other(seen, Command::Reload).await),
+        )
+        .route("/api/upgrade", post(upgrade))
+        .route_layer(middleware::from_fn_with_state(gate, guard::changes_guard))
 }
 
 async fn readyz(Seen(seen): Seen) -> (StatusCode, String) {
@@ -90,6 +131,8 @@ async fn metrics(Seen(seen): Seen, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let exposition = Exposition::accepted(accept.unwrap_or_default());
     seen.world.metrics.show_breakers(answers::breakers(&seen));
+    seen.world.metrics.show_endpoint_states(answers::endpoint_states(&seen));
+    seen.world.metrics.show_queues(answers::queues(&seen));
     let text = seen.world.metrics.render(exposition);
     ([(header::CONTENT_TYPE, exposition.content_type())], text).into_response()
 }
@@ -100,14 +143,18 @@ async fn config(Seen(seen): Seen) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/yaml")], text)
 }
 
-async fn reload(Seen(seen): Seen) -> Response {
+/// Has control serve another configuration.
+async fn serve_other(
+    seen: Arc<Shared>,
+    command: impl FnOnce(oneshot::Sender<ReloadResult>) -> Command,
+) -> Response {
     if seen.stage() != Stage::Ready {
         return STOPPING.into_response();
     }
     let commands = seen.commands.clone();
     drop(seen);
     let (answer, result) = oneshot::channel();
-    let sent = commands.send(Command::Reload(answer)).await;
+    let sent = commands.send(command(answer)).await;
     match (sent, result.await) {
         (Ok(()), Ok(result)) => {
             let status = match &result.reloaded {
@@ -115,6 +162,25 @@ async fn reload(Seen(seen): Seen) -> Response {
                 Err(_) => StatusCode::UNPROCESSABLE_ENTITY,
             };
             (status, Json(answers::reload(result))).into_response()
+        }
+        _ => STOPPING.into_response(),
+    }
+}
+
+/// Answers when it is over: by the process that was asked, whichever of both serves then.
+async fn upgrade(Seen(seen): Seen) -> Response {
+    if seen.stage() != Stage::Ready {
+        return STOPPING.into_response();
+    }
+    let commands = seen.commands.clone();
+    drop(seen);
+    let (answer, result) = oneshot::channel();
+    let sent = commands.send(Command::Upgrade(answer)).await;
+    match (sent, result.await) {
+        (Ok(()), Ok(Ok(pid))) => Json(json!({"ok": true, "pid": pid})).into_response(),
+        (Ok(()), Ok(Err(why))) => {
+            let answer = Json(json!({"ok": false, "code": "upgrade.refused", "error": why}));
+            (StatusCode::UNPROCESSABLE_ENTITY, answer).into_response()
         }
         _ => STOPPING.into_response(),
     }

@@ -4,18 +4,23 @@
 
 mod grpc;
 mod probe;
+mod schedule;
+mod search;
 mod tally;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 
-use portunus_balance::{Address, Endpoint, EndpointState};
+use portunus_balance::{Endpoint, EndpointState};
 use portunus_base::{Clock as _, Rng, SystemClock};
 use portunus_compile::HealthPlan;
+use portunus_upstream::{ServingSet, UpstreamPlan};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
-use self::tally::Tally;
+use self::probe::Probe;
+use self::schedule::Schedule;
+use self::search::Searches;
 use crate::task::{LocalTask, LocalThread};
 use crate::upstreams::Target;
 
@@ -23,121 +28,177 @@ use crate::upstreams::Target;
 #[derive(Debug)]
 pub(crate) struct Checks {
     plan: HealthPlan,
-    target: Arc<Target>,
+    stage: Arc<Stage>,
     _task: LocalTask,
 }
 
 impl Checks {
     pub(crate) fn start(plan: HealthPlan, target: Arc<Target>, thread: &LocalThread) -> Self {
+        let stage = Arc::new(Stage::default());
         let rounds = Rounds {
+            target,
+            stage: Arc::clone(&stage),
+            serving: None,
+            schedule: Schedule::new(plan.every, plan.healthy_after, Rng::from_system()),
+            searches: Arc::new(Searches::new(SEARCHES_MAX)),
             plan: plan.clone(),
-            target: Arc::clone(&target),
-            tallies: HashMap::new(),
-            rng: Rng::from_system(),
         };
-        Self { plan, target, _task: thread.spawn(move || rounds.run()) }
+        Self { plan, stage, _task: thread.spawn(move || rounds.run()) }
     }
 
     pub(crate) fn plan(&self) -> &HealthPlan {
         &self.plan
     }
+
+    /// Ends them for others, which go on from what they said.
+    pub(crate) fn replaced(self) {
+        self.stage.0.store(REPLACED, SeqCst);
+    }
 }
 
 impl Drop for Checks {
     fn drop(&mut self) {
-        for endpoint in self.target.upstream().serving.load().set.endpoints() {
-            endpoint.state.set_active_down(false);
-        }
+        // One that is replaced stays so.
+        let _ = self.stage.0.compare_exchange(RUNNING, ENDED, SeqCst, SeqCst);
     }
 }
 
-/// All endpoints are asked at once, then there is a pause.
+/// Where checks are in their life. Their task ends a moment after their owner has let go of them, on its own thread:
+/// until then it must say nothing any more.
+#[derive(Debug, Default)]
+struct Stage(AtomicU8);
+
+impl Stage {
+    fn is(&self, stage: u8) -> bool {
+        self.0.load(SeqCst) == stage
+    }
+}
+
+/// Asks each endpoint when its time has come.
 struct Rounds {
     plan: HealthPlan,
     target: Arc<Target>,
-    tallies: HashMap<Address, (Weak<EndpointState>, Tally)>,
-    rng: Rng,
+    stage: Arc<Stage>,
+    /// The endpoints that are in the schedule.
+    serving: Option<Arc<ServingSet>>,
+    schedule: Schedule,
+    searches: Arc<Searches>,
 }
 
 impl Rounds {
     async fn run(mut self) {
-        loop {
-            let mut pause = tokio::time::interval(self.interval());
-            pause.tick().await;
-            self.round().await;
-            pause.tick().await;
-        }
-    }
-
-    /// The pause, shorter or longer by up to a tenth, so that many proxies do not ask in step.
-    fn interval(&mut self) -> Duration {
-        let share = 90 + u32::try_from(self.rng.below(21)).unwrap_or(0);
-        (self.plan.every * share / 100).max(Duration::from_millis(1))
-    }
-
-    async fn round(&mut self) {
-        let upstream = self.target.upstream();
-        let serving = upstream.serving.load();
-        let endpoints = serving.set.endpoints();
-        self.tallies.retain(|address, (state, _)| {
-            state.strong_count() > 0 && endpoints.iter().any(|one| one.address == *address)
-        });
         let mut asked = JoinSet::new();
-        for (index, endpoint) in endpoints.iter().enumerate() {
-            if asked.len() >= ASKED_MAX {
-                self.join(&mut asked, endpoints).await;
+        loop {
+            let now = Instant::now();
+            self.follow(now);
+            self.ask(&mut asked, now);
+            let is_full = asked.len() >= ASKED_MAX;
+            let wake = self.schedule.next().filter(|_| !is_full).unwrap_or(now + FOLLOW_EVERY);
+            tokio::select! {
+                Some(result) = asked.join_next() => {
+                    if let Ok((endpoint, result)) = result {
+                        self.note(&endpoint, result);
+                    }
+                }
+                () = sleep_until(wake.min(now + FOLLOW_EVERY)) => {}
             }
-            let probe = probe::Probe::new(&self.plan, &upstream.plan, endpoint);
-            asked.spawn_local(async move { (index, probe.run().await) });
-        }
-        while !asked.is_empty() {
-            self.join(&mut asked, endpoints).await;
         }
     }
 
-    async fn join(&mut self, asked: &mut JoinSet<Asked>, endpoints: &[Endpoint]) {
-        if let Some(Ok((index, result))) = asked.join_next().await
-            && let Some(endpoint) = endpoints.get(index)
+    /// Takes on the endpoints of now.
+    fn follow(&mut self, now: Instant) {
+        let serving = self.target.upstream().serving.load();
+        if self.serving.as_ref().is_some_and(|known| Arc::ptr_eq(known, &serving)) {
+            return;
+        }
+        // Those of before are still held here: nobody else has one of their keys.
+        for left in self.schedule.follow(serving.set.endpoints(), now) {
+            let before = self.serving.iter().flat_map(|serving| serving.set.endpoints());
+            let mut states = before.map(|endpoint| &endpoint.state);
+            if let Some(state) = states.find(|state| state.key() == left) {
+                // It may come back when there are no checks any more.
+                state.set_active_down(false);
+            }
+        }
+        self.serving = Some(serving);
+    }
+
+    /// Asks those whose time has come, as many as may be.
+    fn ask(&mut self, asked: &mut JoinSet<Asked>, now: Instant) {
+        let upstream = self.target.upstream();
+        let endpoints = self.serving.as_ref().map_or(&[][..], |serving| serving.set.endpoints());
+        while asked.len() < ASKED_MAX
+            && let Some(index) = self.schedule.take(now)
         {
-            self.record(endpoint, result);
+            let Some(endpoint) = endpoints.get(index) else { continue };
+            let probe = Probe::new(&self.plan, &upstream.plan, endpoint, &self.searches);
+            let endpoint = endpoint.clone();
+            asked.spawn_local(async move { (endpoint, probe.run().await) });
         }
     }
 
-    fn record(&mut self, endpoint: &Endpoint, result: Result<(), String>) {
+    /// Takes note of a result, if there is one.
+    fn note(&mut self, endpoint: &Endpoint, result: Option<Result<(), String>>) {
         let state = &endpoint.state;
-        let fresh = || (Arc::downgrade(state), Tally::new(state.active_down()));
-        let (known, tally) = self.tallies.entry(endpoint.address.clone()).or_insert_with(fresh);
-        if !std::ptr::eq(known.as_ptr(), Arc::as_ptr(state)) {
-            (*known, *tally) = fresh();
+        self.schedule.put_back(state.key());
+        let Some(result) = result.filter(|_| self.stage.is(RUNNING)) else { return };
+        let (rise, fall) = (self.plan.healthy_after, self.plan.unhealthy_after);
+        let down = state.active_down();
+        let Some(tally) = self.schedule.tally(state.key()) else { return };
+        let changed = tally.record(result.is_ok(), down, rise, fall);
+        if result.is_ok() && !down && self.plan.port.is_none() {
+            // A failed connect of before holds nobody off any longer. An ejection for bad results does: an endpoint may
+            // be fine when it is checked, and fail all others.
+            state.end_rest();
         }
         let upstream = self.target.upstream();
-        let plan = &upstream.plan;
-        let (upstream, name) = (&*plan.name, endpoint.name.as_str());
-        let (rise, fall) = (self.plan.healthy_after, self.plan.unhealthy_after);
-        if result.is_ok() && !state.active_down() && plan.outlier.is_none() {
-            // It answers again: a failed connect of before holds nobody off any longer. An ejection for bad results
-            // does: an endpoint may be fine when it is checked, and fail all others.
-            state.recover();
-        }
-        match tally.record(result.is_ok(), rise, fall) {
-            Some(true) => {
-                if !plan.slow_start.is_zero() {
-                    state.begin_slow_start(SystemClock.mono());
-                }
-                state.set_active_down(false);
-                tracing::info!(upstream, endpoint = name, "the endpoint is healthy again");
-            }
-            Some(false) => {
-                state.set_active_down(true);
-                let reason = result.err().unwrap_or_default();
-                tracing::warn!(upstream, endpoint = name, reason, "the endpoint is unhealthy");
-            }
+        match changed {
+            Some(true) => healthy(&upstream.plan, endpoint),
+            Some(false) => unhealthy(&upstream.plan, endpoint, &result.err().unwrap_or_default()),
             None => {}
         }
     }
 }
 
-type Asked = (usize, Result<(), String>);
+impl Drop for Rounds {
+    fn drop(&mut self) {
+        if self.stage.is(REPLACED) {
+            return;
+        }
+        let now = self.target.upstream().serving.load();
+        let sets = self.serving.iter().chain([&now]);
+        let states = sets.flat_map(|serving| serving.set.endpoints()).map(|one| &one.state);
+        states.for_each(|state| state.set_active_down(false));
+    }
+}
 
-/// Most checks of one upstream that run at once.
-const ASKED_MAX: usize = 64;
+fn healthy(plan: &UpstreamPlan, endpoint: &Endpoint) {
+    let (upstream, name) = (&*plan.name, endpoint.name.as_str());
+    let state: &EndpointState = &endpoint.state;
+    if !plan.slow_start.is_zero() {
+        state.begin_slow_start(SystemClock.mono());
+    }
+    state.set_active_down(false);
+    tracing::info!(upstream, endpoint = name, "the endpoint is healthy again");
+}
+
+fn unhealthy(plan: &UpstreamPlan, endpoint: &Endpoint, reason: &str) {
+    let (upstream, name) = (&*plan.name, endpoint.name.as_str());
+    endpoint.state.set_active_down(true);
+    tracing::warn!(upstream, endpoint = name, reason, "the endpoint is unhealthy");
+}
+
+type Asked = (Endpoint, Option<Result<(), String>>);
+
+const RUNNING: u8 = 0;
+const REPLACED: u8 = 1;
+const ENDED: u8 = 2;
+/// Most checks of one upstream that run at once: enough for a thousand endpoints of which none answers in time.
+const ASKED_MAX: usize = 1024;
+/// Most searches for patterns in answers of one upstream that run at once.
+const SEARCHES_MAX: usize = 1;
+/// How long another set of endpoints goes unseen at most.
+const FOLLOW_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

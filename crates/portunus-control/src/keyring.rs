@@ -19,6 +19,7 @@ use portunus_store::{
     CredentialStore, Embedded, Postgres, PostgresPlan, Records, Redis, RedisStorePlan, StoreError,
 };
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 pub(crate) use self::change::{KeyWish, KeyringError, MadeKey};
 use self::follow::Follow;
@@ -35,6 +36,8 @@ pub(crate) struct Keyring {
     known: Mutex<Known>,
     /// Held while a store is asked and what it says is taken over, so that nothing older comes after.
     asking: tokio::sync::Mutex<()>,
+    /// The store has just been found not to answer, by whoever asked.
+    lost: Notify,
 }
 
 #[derive(Default)]
@@ -80,7 +83,7 @@ pub(crate) struct Seen {
 impl Keyring {
     pub(crate) fn new(directory: Arc<Directory>, state: &std::path::Path, home: Handle) -> Self {
         let (folder, known) = (state.to_owned(), Default::default());
-        Self { directory, folder, home, known, asking: Default::default() }
+        Self { directory, folder, home, known, asking: Default::default(), lost: Notify::new() }
     }
 
     pub(crate) fn seen(&self) -> Seen {
@@ -198,9 +201,26 @@ impl Keyring {
                 tracing::warn!(
                     "the store of keys ({name}) does not answer, the {keys} keys known of it stay: {error}"
                 );
+                self.lost.notify_one();
                 StoreHealth::Down { error: error.clone(), since: SystemClock.wall() }
             }
         };
+    }
+
+    /// Gives what only one process can hold to one that takes over. What is known stays in force.
+    pub(crate) async fn hand_over(&self) {
+        let Some(store) = self.known().store.clone() else { return };
+        if let Err(error) = store.hand_over().await {
+            tracing::warn!("the store of keys is not handed over: {error}");
+        }
+    }
+
+    /// Takes it back from a process that did not want it.
+    pub(crate) async fn take_back(&self) {
+        let Some(store) = self.known().store.clone() else { return };
+        if let Err(error) = store.take_back().await {
+            tracing::warn!("the store of keys is not there: {error}");
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

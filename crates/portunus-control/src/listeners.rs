@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 
 use portunus_base::ListenerId;
 use portunus_compile::ListenerBinding;
@@ -10,10 +12,11 @@ use portunus_proxy::Service;
 use socket2::{Domain, Socket, Type};
 
 use crate::Console;
+use crate::handover::SocketEntry;
 use crate::inherited::Inherited;
 
 /// A listener whose sockets the workers have.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bound {
     pub(crate) id: ListenerId,
     pub(crate) name: String,
@@ -25,9 +28,29 @@ pub(crate) struct Bound {
     udp: bool,
     /// The file of the socket, if it is a Unix one, is ours to remove.
     file: bool,
+    /// Handles of its sockets, for a process that takes over. With them the sockets outlive the workers' handles.
+    held: Arc<Vec<BoundSocket>>,
 }
 
 impl Bound {
+    /// The same, of a listener that the workers are about to close.
+    pub(crate) fn let_go(&self) -> Self {
+        Self { held: Arc::default(), ..self.clone() }
+    }
+
+    /// The same, of a listener that another process has.
+    pub(crate) fn handed_over(&self) -> Self {
+        Self { file: false, ..self.let_go() }
+    }
+
+    /// Its sockets, for a process that takes over.
+    pub(crate) fn gift(&self) -> io::Result<Vec<(SocketEntry, OwnedFd)>> {
+        let (listener, wanted) = (Some(self.name.clone()), self.wanted.to_string());
+        let entry = SocketEntry { listener, wanted, file: self.file };
+        let give = |socket: &BoundSocket| Ok((entry.clone(), socket.as_fd().try_clone_to_owned()?));
+        self.held.iter().map(give).collect()
+    }
+
     fn is(&self, binding: &ListenerBinding) -> bool {
         self.id == binding.id && self.wanted == binding.address && self.udp == binding.udp
     }
@@ -38,6 +61,24 @@ impl Bound {
 enum Sockets {
     Stream(Vec<ListenSocket>),
     Udp(Vec<UdpListenSocket>),
+}
+
+impl Sockets {
+    fn duplicate(&self) -> io::Result<Vec<BoundSocket>> {
+        match self {
+            Self::Stream(all) => {
+                all.iter().map(|one| one.duplicate().map(BoundSocket::Stream)).collect()
+            }
+            Self::Udp(all) => all.iter().map(|one| one.duplicate().map(BoundSocket::Udp)).collect(),
+        }
+    }
+
+    fn address(&self) -> Option<ListenAddress> {
+        match self {
+            Self::Stream(all) => all.first().map(|socket| socket.address().clone()),
+            Self::Udp(all) => all.first().map(|socket| ListenAddress::Ip(socket.address())),
+        }
+    }
 }
 
 /// What a configuration changes about the sockets. Nothing has changed yet.
@@ -118,21 +159,25 @@ fn obtain(
     workers: usize,
     inherited: &mut Inherited,
 ) -> Result<(Bound, Sockets), BindError> {
-    let there = inherited.take(&binding.address, binding.udp);
-    if there.is_empty() {
-        is_free(now, binding)?;
-        return open(binding, workers);
-    }
     let fault = |error| BindError { address: binding.address.clone(), error };
-    adopt(binding, workers, there).map_err(fault)
+    let (sockets, file) = match inherited.take(binding) {
+        Some(taken) => (adopt(binding, workers, taken.sockets).map_err(fault)?, taken.file),
+        None => {
+            is_free(now, binding, inherited)?;
+            (open(binding, workers)?, true)
+        }
+    };
+    let held = Arc::new(sockets.duplicate().map_err(fault)?);
+    let (id, name, wanted) = (binding.id, binding.name.clone(), binding.address.clone());
+    let address = sockets.address().unwrap_or_else(|| wanted.clone());
+    Ok((Bound { id, name, wanted, address, udp: binding.udp, file, held }, sockets))
 }
 
 fn adopt(
     binding: &ListenerBinding,
     workers: usize,
     there: Vec<BoundSocket>,
-) -> io::Result<(Bound, Sockets)> {
-    let address = there.first().map_or_else(|| binding.address.clone(), BoundSocket::address);
+) -> io::Result<Sockets> {
     let (mut streams, mut packets) = (Vec::new(), Vec::new());
     for socket in there {
         match socket {
@@ -140,25 +185,27 @@ fn adopt(
             BoundSocket::Udp(socket) => packets.push(socket),
         }
     }
-    let sockets = if binding.udp {
-        Sockets::Udp(packets)
-    } else {
-        Sockets::Stream(ListenSocket::spread(streams, workers)?)
-    };
-    let (id, name, wanted) = (binding.id, binding.name.clone(), binding.address.clone());
-    Ok((Bound { id, name, wanted, address, udp: binding.udp, file: false }, sockets))
+    if binding.udp {
+        return Ok(Sockets::Udp(packets));
+    }
+    ListenSocket::spread(streams, workers).map(Sockets::Stream)
 }
 
 /// Refuses an address that another process of this user listens on: the workers' sockets would
 /// share it silently, and each process get a part of the connections.
-fn is_free(now: &[Bound], binding: &ListenerBinding) -> Result<(), BindError> {
+fn is_free(
+    now: &[Bound],
+    binding: &ListenerBinding,
+    inherited: &Inherited,
+) -> Result<(), BindError> {
     let ListenAddress::Ip(at) = &binding.address else { return Ok(()) };
     let ours = |bound: &Bound| {
         let same_port = matches!(&bound.address, ListenAddress::Ip(one) if one.port() == at.port());
         same_port && bound.udp == binding.udp
     };
+    let is_ours = || now.iter().any(ours) || inherited.was_at(at.port(), binding.udp);
     match probe(*at, binding.udp) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && !now.iter().any(ours) => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && !is_ours() => {
             Err(BindError { address: binding.address.clone(), error })
         }
         _ => Ok(()),
@@ -177,20 +224,9 @@ fn probe(address: SocketAddr, udp: bool) -> io::Result<()> {
     socket.bind(&address.into())
 }
 
-fn open(binding: &ListenerBinding, workers: usize) -> Result<(Bound, Sockets), BindError> {
-    let wanted = &binding.address;
-    let (sockets, address) = match wanted {
-        ListenAddress::Ip(at) if binding.udp => {
-            let sockets = UdpListenSocket::bind(*at, workers)?;
-            let bound = sockets.first().map_or(*at, UdpListenSocket::address);
-            (Sockets::Udp(sockets), ListenAddress::Ip(bound))
-        }
-        _ => {
-            let sockets = ListenSocket::bind(wanted, workers)?;
-            let bound = sockets.first().map_or(wanted, ListenSocket::address).clone();
-            (Sockets::Stream(sockets), bound)
-        }
-    };
-    let (id, name, wanted) = (binding.id, binding.name.clone(), wanted.clone());
-    Ok((Bound { id, name, wanted, address, udp: binding.udp, file: true }, sockets))
+fn open(binding: &ListenerBinding, workers: usize) -> Result<Sockets, BindError> {
+    Ok(match &binding.address {
+        ListenAddress::Ip(at) if binding.udp => Sockets::Udp(UdpListenSocket::bind(*at, workers)?),
+        address => Sockets::Stream(ListenSocket::bind(address, workers)?),
+    })
 }

@@ -12,11 +12,24 @@ pub(crate) struct PidFile {
 impl PidFile {
     /// Writes the file whole or not at all.
     pub(crate) fn write(path: &Path) -> io::Result<Self> {
-        let beside = path.with_extension("new");
-        std::fs::write(&beside, format!("{}\n", std::process::id()))?;
-        std::fs::rename(&beside, path)?;
+        write(path)?;
         Ok(Self { path: path.to_owned() })
     }
+
+    /// Writes it again, after another process has.
+    pub(crate) fn take_back(&self) -> io::Result<()> {
+        write(&self.path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn write(path: &Path) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, format!("{}\n", std::process::id()))?;
+    std::fs::rename(&beside, path)
 }
 
 impl Drop for PidFile {

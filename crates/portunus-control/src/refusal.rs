@@ -11,14 +11,27 @@ pub enum Refusal {
     Tests(String),
     /// The system does not give what it needs: one line each.
     System(Vec<String>),
+    /// There is nothing to go back to: one line.
+    History(String),
 }
 
 impl Refusal {
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(_) => "reload.config_invalid",
+            Self::Tests(_) => "reload.tests_failed",
+            Self::System(_) => "reload.system",
+            Self::History(_) => "reload.no_earlier",
+        }
+    }
+
     /// All there is to say, some lines.
     #[must_use]
     pub fn details(&self) -> String {
         match self {
-            Self::Config(text) | Self::Tests(text) => text.clone(),
+            Self::Config(text) | Self::Tests(text) | Self::History(text) => text.clone(),
             Self::System(lines) => lines.join("\n"),
         }
     }
@@ -31,6 +44,7 @@ impl fmt::Display for Refusal {
             Self::Config(_) => f.write_str("the configuration has errors"),
             Self::Tests(_) => f.write_str("tests of the configuration fail"),
             Self::System(lines) => f.write_str(lines.first().map_or("", String::as_str)),
+            Self::History(why) => f.write_str(why),
         }
     }
 }

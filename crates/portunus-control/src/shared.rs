@@ -1,8 +1,8 @@
 //! What the admin API reads while control goes on.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use portunus_base::{Mono, Wall};
@@ -13,7 +13,13 @@ use portunus_spec::Sources;
 use portunus_telemetry::SeriesKind;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::admin::OwnToken;
 use crate::certificates::Shown;
+use crate::changes::save::SaveError;
+use crate::changes::{ChangeError, ChangeWish, Changed};
+use crate::confine::Confinement;
+use crate::control::Saved;
+use crate::history::History;
 use crate::keyring::Keyring;
 use crate::listeners::Bound;
 use crate::source::Accepted;
@@ -32,6 +38,12 @@ pub(crate) struct Shared {
     pub(crate) shown: Arc<Shown>,
     /// Consumers and their keys.
     pub(crate) keyring: Arc<Keyring>,
+    /// What the process has given up.
+    pub(crate) confinement: Confinement,
+    /// The configurations that were accepted; empty where they come from no file.
+    pub(crate) history: ArcSwap<History>,
+    /// What commands of our own user show, once the configuration has named no token.
+    pub(crate) own_token: OnceLock<Option<OwnToken>>,
     stage: AtomicU8,
 }
 
@@ -43,11 +55,12 @@ pub(crate) struct Parts {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) shown: Arc<Shown>,
     pub(crate) keyring: Arc<Keyring>,
+    pub(crate) confinement: Confinement,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts, current: Current) -> Self {
-        let Parts { world, service, started, commands, shown, keyring } = parts;
+        let Parts { world, service, started, commands, shown, keyring, confinement } = parts;
         Self {
             world,
             service,
@@ -58,6 +71,9 @@ impl Shared {
             commands,
             shown,
             keyring,
+            confinement,
+            history: ArcSwap::default(),
+            own_token: OnceLock::new(),
             stage: AtomicU8::new(Stage::Starting as u8),
         }
     }
@@ -76,6 +92,13 @@ impl Shared {
 
     pub(crate) fn generation(&self) -> u64 {
         self.current.load().compiled.snapshot.generation
+    }
+
+    /// Lets commands of our own user change what runs, where a configuration leaves them no other way.
+    pub(crate) fn keep_own_token(&self, spec: &ConfigSpec) {
+        if OwnToken::is_wanted(&spec.admin) {
+            self.own_token.get_or_init(|| OwnToken::kept(&self.world.env));
+        }
     }
 
     /// Forgets the metrics of what is not served any more.
@@ -111,7 +134,7 @@ pub(crate) struct Current {
 
 impl From<Accepted> for Current {
     fn from(accepted: Accepted) -> Self {
-        let Accepted { loaded, spec, compiled } = accepted;
+        let Accepted { loaded, spec, compiled, files: _ } = accepted;
         Self { compiled, spec, sources: loaded.sources, base: loaded.base }
     }
 }
@@ -146,6 +169,14 @@ impl Stage {
 pub(crate) enum Command {
     /// Load the configuration again, and say what became of it.
     Reload(oneshot::Sender<ReloadResult>),
+    /// Give this process's place to a new one; answers with the id of that, or why it was not done.
+    Upgrade(oneshot::Sender<Result<u32, String>>),
+    /// Go back to the configuration before, and say what became of it.
+    Back(oneshot::Sender<ReloadResult>),
+    /// Write the weights that operators have set into the files.
+    Save(oneshot::Sender<Result<Saved, SaveError>>),
+    /// Change endpoints; answers how they are then.
+    Change(ChangeWish, oneshot::Sender<Result<Changed, ChangeError>>),
 }
 
 /// What became of a reload.

@@ -11,6 +11,8 @@ pub(crate) enum Wish {
     Reload,
     /// USR1: open the files of logs anew.
     Reopen,
+    /// USR2: give this process's place to a new one.
+    Upgrade,
     /// INT or TERM: stop; a second one at once.
     Stop,
     /// QUIT: stop, however long it takes within the grace.
@@ -22,6 +24,7 @@ pub(crate) enum Wish {
 pub(crate) struct Signals {
     hangup: Signal,
     user1: Signal,
+    user2: Signal,
     terminate: Signal,
     interrupt: Signal,
     quit: Signal,
@@ -32,6 +35,7 @@ impl Signals {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             user1: signal(SignalKind::user_defined1())?,
+            user2: signal(SignalKind::user_defined2())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
@@ -43,6 +47,7 @@ impl Signals {
         tokio::select! {
             _ = self.hangup.recv() => Wish::Reload,
             _ = self.user1.recv() => Wish::Reopen,
+            _ = self.user2.recv() => Wish::Upgrade,
             _ = self.terminate.recv() => Wish::Stop,
             _ = self.interrupt.recv() => Wish::Stop,
             _ = self.quit.recv() => Wish::Quit,

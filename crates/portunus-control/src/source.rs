@@ -14,8 +14,10 @@ use portunus_spec::Diagnostics;
 use portunus_telemetry::{Options, Registry};
 use portunus_upstream::StateStore;
 
-use crate::Refusal;
 use crate::authority::authority_folder;
+use crate::changes::wishes::Wishes;
+use crate::history::{KeptFile, KeptFiles, Recorder, Revision};
+use crate::{Refusal, state_folder};
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug)]
@@ -40,6 +42,19 @@ impl ConfigSource {
             Self::Text { name, text } => load_text(name, text, env),
         }
     }
+
+    /// Reads it, and gives its files too.
+    pub(crate) fn read(&self, env: &Env) -> (Loaded, Vec<KeptFile>) {
+        match self {
+            Self::File(path) => {
+                let recorder = Recorder::default();
+                let loaded = load(path, &recorder, env);
+                let files = recorder.files(&loaded.files);
+                (loaded, files)
+            }
+            Self::Text { .. } => (self.load(env), Vec::new()),
+        }
+    }
 }
 
 /// What all configurations of a process are compiled with, and what outlives each of them.
@@ -59,6 +74,8 @@ pub struct World {
     pub services: Services,
     /// The version of the program.
     pub version: &'static str,
+    /// What operators want of endpoints.
+    pub(crate) wishes: Wishes,
 }
 
 impl World {
@@ -77,7 +94,9 @@ impl World {
         fetcher: Fetcher,
     ) -> Self {
         let folder = authority_folder(&env);
-        Self::with(TlsShared::new(Some(folder)), fetcher, version, env, registries)
+        let store = StateStore::keeping_in(state_folder(&env));
+        let world = Self::with(TlsShared::new(Some(folder)), fetcher, version, env, registries);
+        Self { store, ..world }
     }
 
     fn with(
@@ -90,13 +109,29 @@ impl World {
         let metrics = Arc::new(Registry::new(Options::new(version, SystemClock.wall())));
         let services = Services::new(Arc::clone(&metrics), fetcher);
         let store = StateStore::default();
-        Self { env, registries, store, tls, metrics, services, version }
+        let wishes = Wishes::default();
+        Self { env, registries, store, tls, metrics, services, version, wishes }
     }
 
     /// Loads and compiles a configuration; what `previous` has in common with it is kept.
     #[must_use]
     pub fn prepare(&self, source: &ConfigSource, previous: Option<&Compiled>) -> Prepared {
-        let mut loaded = source.load(&self.env);
+        let (loaded, files) = source.read(&self.env);
+        self.prepared(loaded, files, previous)
+    }
+
+    /// As [`World::prepare`], of files as they once were.
+    pub(crate) fn prepare_again(&self, revision: &Revision, previous: &Compiled) -> Prepared {
+        let loaded = load(&revision.main, &KeptFiles(&revision.files), &self.env);
+        self.prepared(loaded, revision.files.clone(), Some(previous))
+    }
+
+    fn prepared(
+        &self,
+        mut loaded: Loaded,
+        files: Vec<KeptFile>,
+        previous: Option<&Compiled>,
+    ) -> Prepared {
         let compiled = loaded.spec.as_ref().and_then(|spec| {
             let (compiled, found) = self.compile(spec, &loaded.base, previous);
             loaded.diagnostics.append(found);
@@ -104,7 +139,7 @@ impl World {
         });
         loaded.diagnostics.sort();
         let compiled = compiled.filter(|_| !loaded.diagnostics.has_errors());
-        Prepared { loaded, compiled }
+        Prepared { loaded, compiled, files }
     }
 
     /// Compiles a configuration whose relative paths start in `base`.
@@ -115,6 +150,7 @@ impl World {
         previous: Option<&Compiled>,
     ) -> (Option<Compiled>, Diagnostics) {
         let lookup = Surroundings::new(&Disk, &self.env, base.to_owned());
+        self.store.forget_unused_upstreams();
         compile(Inputs {
             spec,
             lookup: &lookup,
@@ -135,6 +171,8 @@ pub struct Prepared {
     pub loaded: Loaded,
     /// What became of it; `None` when there are errors.
     pub compiled: Option<Compiled>,
+    /// Its files as they were read.
+    pub(crate) files: Vec<KeptFile>,
 }
 
 /// A configuration without errors whose own tests hold.
@@ -143,6 +181,7 @@ pub(crate) struct Accepted {
     pub(crate) loaded: Loaded,
     pub(crate) spec: ConfigSpec,
     pub(crate) compiled: Compiled,
+    pub(crate) files: Vec<KeptFile>,
 }
 
 impl Prepared {
@@ -162,19 +201,29 @@ impl Prepared {
     /// The configuration, if there is nothing against serving it.
     pub(crate) fn accept(self) -> Result<Accepted, Refusal> {
         let failures = self.failures();
-        let rendered = self.render(false);
+        let rendered = self.refusal();
         match (self.compiled, self.loaded.spec.clone()) {
             (Some(compiled), Some(spec)) if failures.is_empty() => {
-                Ok(Accepted { loaded: self.loaded, spec, compiled })
+                Ok(Accepted { loaded: self.loaded, spec, compiled, files: self.files })
             }
             (Some(_), Some(_)) => Err(Refusal::Tests(failures)),
             _ => Err(Refusal::Config(rendered)),
         }
     }
 
+    /// The diagnostics for whoever may ask how a reload went. Where a file could not be read whole, nobody knows which
+    /// parts of its text are secrets: none of it is shown.
+    fn refusal(&self) -> String {
+        match &self.loaded.spec {
+            Some(_) => self.render(false),
+            None => self.loaded.diagnostics.lines(&self.loaded.sources),
+        }
+    }
+
     /// The failed tests, located; nothing when all pass.
     fn failures(&self) -> String {
-        let outcomes = self.tests().unwrap_or_default();
-        test_diagnostics(&outcomes).render(&self.loaded.sources, false)
+        let mut found = test_diagnostics(&self.tests().unwrap_or_default());
+        found.hide_as(&self.loaded.diagnostics);
+        found.render(&self.loaded.sources, false)
     }
 }

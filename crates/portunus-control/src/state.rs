@@ -11,9 +11,15 @@ pub fn state_folder(env: &Env) -> PathBuf {
     folder(env, rustix::process::geteuid().is_root())
 }
 
+/// Decides where it is, once and for all: a process that becomes another user keeps it, and so does the one after it.
+pub(crate) fn settle(env: &mut Env) {
+    let folder = state_folder(env).display().to_string();
+    env.insert(VARIABLE.to_owned(), folder);
+}
+
 fn folder(env: &Env, is_root: bool) -> PathBuf {
     let given = |name: &str| env.get(name).filter(|value| !value.is_empty());
-    if let Some(folders) = given("STATE_DIRECTORY") {
+    if let Some(folders) = given(VARIABLE) {
         // Of several, the first one is the unit's own.
         return PathBuf::from(folders.split(':').next().unwrap_or(folders));
     }
@@ -26,6 +32,8 @@ fn folder(env: &Env, is_root: bool) -> PathBuf {
     xdg.or_else(home).map_or_else(|| PathBuf::from(SYSTEM), |state| state.join("portunus"))
 }
 
+/// Names the folder.
+pub(crate) const VARIABLE: &str = "STATE_DIRECTORY";
 const SYSTEM: &str = "/var/lib/portunus";
 
 #[cfg(test)]

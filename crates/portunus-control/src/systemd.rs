@@ -43,6 +43,11 @@ impl Notifier {
         self.say(&format!("RELOADING=1\nMONOTONIC_USEC={now_us}\nSTATUS=reloading"));
     }
 
+    /// Another process has taken over.
+    pub(crate) fn succeeded_by(&self, id: u32) {
+        self.say(&format!("MAINPID={id}"));
+    }
+
     /// It stops.
     pub(crate) fn stopping(&self, status: impl Display) {
         self.say(&format!("STOPPING=1\nSTATUS={status}"));

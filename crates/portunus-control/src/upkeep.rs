@@ -1,16 +1,19 @@
 //! What happens to the endpoints of one upstream as time passes: slow starts go on, ejections begin and end.
 //!
-//! Workers only read and write the state of endpoints; here it is told, counted, and moved on.
+//! Workers only read and write the state of endpoints; here it is judged over a while, told, counted, and moved on.
+
+mod windows;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_balance::{Endpoint, EndpointState};
+use portunus_balance::{Endpoint, EndpointSet, EndpointState, OutlierPlan};
 use portunus_base::{Clock as _, Mono, SystemClock, WorkerId};
 use portunus_telemetry::{EndpointSeries, Shard};
 use portunus_upstream::{ServingSet, UpstreamPlan};
 
+use self::windows::Windows;
 use crate::task::{LocalTask, LocalThread};
 use crate::upstreams::Target;
 
@@ -28,7 +31,7 @@ impl Upkeep {
 
     pub(crate) fn start(target: Arc<Target>, thread: &LocalThread) -> Self {
         let shard = target.world().metrics.shard(SHARD);
-        let rounds = Rounds { target, shard, out: HashMap::new(), is_judged: false };
+        let rounds = Rounds { target, ledger: Ledger::new(shard) };
         Self { _task: thread.spawn(move || rounds.run()) }
     }
 }
@@ -36,7 +39,33 @@ impl Upkeep {
 /// Looks at all endpoints, again and again.
 struct Rounds {
     target: Arc<Target>,
+    ledger: Ledger,
+}
+
+impl Rounds {
+    async fn run(mut self) {
+        loop {
+            let upstream = self.target.upstream();
+            self.ledger.round(&upstream.plan, &upstream.serving.load(), SystemClock.mono());
+            tokio::time::sleep(pause(&upstream.plan)).await;
+        }
+    }
+}
+
+impl Drop for Rounds {
+    fn drop(&mut self) {
+        let serving = self.target.upstream().serving.load();
+        self.ledger.acquit(serving.set.endpoints());
+        for endpoint in serving.set.endpoints() {
+            endpoint.state.warm_up(Mono::NEVER, Duration::ZERO);
+        }
+    }
+}
+
+/// What is known of the endpoints from one round to the next.
+struct Ledger {
     shard: Arc<Shard>,
+    windows: Windows,
     /// The endpoints that are known to be ejected, by the key of their state, which stays theirs as it is held here.
     out: HashMap<u32, Out>,
     /// There was an `outlier` the last time.
@@ -50,13 +79,9 @@ struct Out {
     name: String,
 }
 
-impl Rounds {
-    async fn run(mut self) {
-        loop {
-            let upstream = self.target.upstream();
-            self.round(&upstream.plan, &upstream.serving.load(), SystemClock.mono());
-            tokio::time::sleep(pause(upstream.plan.slow_start)).await;
-        }
+impl Ledger {
+    fn new(shard: Arc<Shard>) -> Self {
+        Self { shard, windows: Windows::default(), out: HashMap::new(), is_judged: false }
     }
 
     fn round(&mut self, plan: &UpstreamPlan, serving: &ServingSet, now: Mono) {
@@ -64,6 +89,7 @@ impl Rounds {
         endpoints.iter().for_each(|endpoint| endpoint.state.warm_up(now, plan.slow_start));
         let Some(outlier) = &plan.outlier else { return self.acquit(endpoints) };
         self.is_judged = true;
+        self.judge(outlier, &serving.set, now);
         serving.set.review(outlier, now);
         let mut lines = Lines { upstream: &plan.name, written: 0, more: 0 };
         self.note_ends(endpoints, now, &mut lines);
@@ -71,6 +97,17 @@ impl Rounds {
             self.note_begin(endpoint, *series, now, &mut lines);
         }
         lines.end();
+    }
+
+    /// Ejects those that were bad over a while, or worse than the others.
+    fn judge(&mut self, outlier: &OutlierPlan, set: &EndpointSet, now: Mono) {
+        let Some(plan) = &outlier.window else { return self.windows.clear() };
+        let seen = self.windows.look(plan.over, set.endpoints(), now);
+        for (index, why) in plan.outliers(&seen) {
+            if set.eject(index, why, outlier, now) {
+                self.windows.forget(set.endpoints().get(index));
+            }
+        }
     }
 
     fn note_begin(
@@ -81,10 +118,14 @@ impl Rounds {
         lines: &mut Lines<'_>,
     ) {
         let state = &endpoint.state;
-        self.shard.ejections(series, state.take_ejections());
+        let mut reason = "";
+        for (why, count) in state.take_ejections() {
+            reason = why.word();
+            self.shard.ejections(series, reason, count);
+        }
         if state.is_ejected(now) && !self.out.contains_key(&state.key()) {
             self.shard.ejected_up(series);
-            lines.ejected(&endpoint.name, state.ejected_until().since_us(now));
+            lines.ejected(&endpoint.name, reason, state.ejected_until().since_us(now));
             let (state, name) = (Arc::clone(state), endpoint.name.clone());
             self.out.insert(state.key(), Out { state, series, name });
         }
@@ -105,21 +146,12 @@ impl Rounds {
 
     /// Nobody judges endpoints any more: what was said of them is taken back.
     fn acquit(&mut self, endpoints: &[Endpoint]) {
+        self.windows.clear();
         if std::mem::take(&mut self.is_judged) {
             endpoints.iter().for_each(|endpoint| endpoint.state.readmit());
         }
         for (_, out) in self.out.drain() {
             self.shard.ejected_down(out.series);
-        }
-    }
-}
-
-impl Drop for Rounds {
-    fn drop(&mut self) {
-        let serving = self.target.upstream().serving.load();
-        self.acquit(serving.set.endpoints());
-        for endpoint in serving.set.endpoints() {
-            endpoint.state.warm_up(Mono::NEVER, Duration::ZERO);
         }
     }
 }
@@ -132,10 +164,10 @@ struct Lines<'u> {
 }
 
 impl Lines<'_> {
-    fn ejected(&mut self, endpoint: &str, for_us: u64) {
+    fn ejected(&mut self, endpoint: &str, reason: &str, for_us: u64) {
         if self.has_room() {
             let (upstream, for_s) = (self.upstream, for_us.div_ceil(1_000_000));
-            tracing::warn!(upstream, endpoint, for_s, "the endpoint fails, and is ejected");
+            tracing::warn!(upstream, endpoint, reason, for_s, "the endpoint is ejected");
         }
     }
 
@@ -161,12 +193,15 @@ impl Lines<'_> {
     }
 }
 
-/// The time between two looks: a second, or shorter where a slow start has a step of one per cent to make.
-fn pause(slow_start: Duration) -> Duration {
-    match slow_start.is_zero() {
-        true => PAUSE_MAX,
-        false => (slow_start / 90).clamp(PAUSE_MIN, PAUSE_MAX),
-    }
+/// The time between two looks: a second, or shorter where a slow start has a step of one per cent to make, or where a
+/// window is short.
+fn pause(plan: &UpstreamPlan) -> Duration {
+    let window = plan.outlier.as_ref().and_then(|outlier| outlier.window);
+    let steps = [
+        Some(plan.slow_start / 90).filter(|step| !step.is_zero()),
+        window.map(|window| window.over / 10),
+    ];
+    steps.into_iter().flatten().min().unwrap_or(PAUSE_MAX).clamp(PAUSE_MIN, PAUSE_MAX)
 }
 
 /// The part of the metrics that only the thread of health checks writes; no worker has this id.
@@ -175,3 +210,6 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Most lines that one round logs of one upstream.
 const LINES_MAX: usize = 10;
+
+#[cfg(test)]
+mod tests;

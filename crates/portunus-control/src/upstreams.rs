@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portunus_balance::Endpoint;
+use portunus_balance::{Endpoint, EndpointState, WeightOverride};
 use portunus_base::{Clock as _, SystemClock, UpstreamId};
 use portunus_compile::{HealthPlan, Source, UpstreamSource};
 use portunus_discovery::{
@@ -70,9 +70,17 @@ impl Upstreams {
         let _ = tokio::time::timeout(FIRST_ENDPOINTS_WAIT, all).await;
     }
 
+    /// Serves the endpoints of an upstream anew, as their state is now.
+    pub(crate) fn serve_anew(&self, id: UpstreamId) {
+        if let Some(run) = self.runs.get(&id) {
+            run.target.serve_anew();
+        }
+    }
+
     /// Ends the runs of upstreams that are gone, and checks the endpoints of those that are there.
     pub(crate) fn settle(&mut self, sources: &[UpstreamSource]) {
-        self.runs.retain(|id, _| sources.iter().any(|wanted| wanted.upstream.plan.id == *id));
+        let wanted: HashSet<_> = sources.iter().map(|wanted| wanted.upstream.plan.id).collect();
+        self.runs.retain(|id, _| wanted.contains(id));
         for wanted in sources {
             if let Some(run) = self.runs.get_mut(&wanted.upstream.plan.id) {
                 run.check(wanted.health.as_ref(), &self.checking);
@@ -97,10 +105,7 @@ struct Run {
 
 impl Run {
     fn start(wanted: &UpstreamSource, world: &Arc<World>) -> Self {
-        let target = Arc::new(Target {
-            world: Arc::clone(world),
-            upstream: ArcSwap::new(Arc::clone(&wanted.upstream)),
-        });
+        let target = Arc::new(Target::new(Arc::clone(world), Arc::clone(&wanted.upstream)));
         let source = wanted.source.clone();
         let mut run =
             Self { source, target, feed: None, _provider: None, checks: None, upkeep: None };
@@ -110,12 +115,8 @@ impl Run {
 
     /// Goes on with another source. The endpoints of now serve until it has answered.
     fn switch(&mut self, wanted: &UpstreamSource) {
-        let known = self.target.upstream().serving.load();
         self.target.upstream.store(Arc::clone(&wanted.upstream));
-        if known.resolved {
-            let endpoints = known.set.endpoints().to_vec();
-            wanted.upstream.serve(endpoints, &self.target.world.metrics);
-        }
+        self.target.serve_anew();
         self.source = wanted.source.clone();
         self.find();
     }
@@ -162,8 +163,9 @@ impl Run {
 
     fn check(&mut self, plan: Option<&HealthPlan>, thread: &LocalThread) {
         if self.checks.as_ref().map(Checks::plan) != plan {
-            // The old checks take back what they said before the new ones speak.
-            self.checks = None;
+            if let (Some(checks), Some(_)) = (self.checks.take(), plan) {
+                checks.replaced();
+            }
             let start =
                 |plan: &HealthPlan| Checks::start(plan.clone(), Arc::clone(&self.target), thread);
             self.checks = plan.map(start);
@@ -184,9 +186,15 @@ impl Run {
 pub(crate) struct Target {
     world: Arc<World>,
     upstream: ArcSwap<Upstream>,
+    /// What was found last, with the weights that were found.
+    found: ArcSwap<Vec<Discovered>>,
 }
 
 impl Target {
+    pub(crate) fn new(world: Arc<World>, upstream: Arc<Upstream>) -> Self {
+        Self { world, upstream: ArcSwap::new(upstream), found: ArcSwap::default() }
+    }
+
     /// What all upstreams share.
     pub(crate) fn world(&self) -> &World {
         &self.world
@@ -197,28 +205,49 @@ impl Target {
         self.upstream.load_full()
     }
 
+    /// Serves what was found last, if there was anything.
+    fn serve_anew(&self) {
+        self.serve(&self.found.load_full());
+    }
+
     fn serve(&self, found: &[Discovered]) {
         let upstream = self.upstream.load();
         if found.is_empty() && !upstream.serving.load().resolved {
             // Nothing was found yet: requests are told so, and not that there is no endpoint.
             return;
         }
+        self.found.store(Arc::new(found.to_vec()));
         let id = upstream.plan.id;
         let newcomers = Newcomers::after(&upstream);
-        let endpoint = |found: &Discovered| Endpoint {
-            address: found.address.clone(),
-            name: found.name.clone(),
-            authority: found.authority.clone(),
-            weight: found.weight,
-            zone: found.zone.clone(),
-            backup: found.backup,
-            state: self.world.store.endpoint(id, &found.address),
+        let name = &*upstream.plan.name;
+        self.world.wishes.settle(name, found);
+        let wishes = self.world.wishes.load();
+        let endpoint = |found: &Discovered| {
+            let state = self.world.store.endpoint(id, &found.address, &found.name);
+            state.set_draining(wishes.drains(name, &found.name, &found.address));
+            let wish = wishes.weight(name, &found.name, &found.address);
+            Endpoint {
+                address: found.address.clone(),
+                name: found.name.clone(),
+                authority: found.authority.clone(),
+                weight: weight(&state, wish, found.weight),
+                zone: found.zone.clone(),
+                backup: found.backup,
+                state,
+            }
         };
         let endpoints: Vec<_> = found.iter().map(endpoint).collect();
         newcomers.begin(&endpoints);
         tracing::debug!(upstream = &*upstream.plan.name, count = endpoints.len(), "endpoints");
         upstream.serve(endpoints, &self.world.metrics);
     }
+}
+
+/// The weight of an endpoint that was found with another one: the operator's, if there is one.
+fn weight(state: &EndpointState, wish: Option<u32>, found: u32) -> u32 {
+    let wish = wish.map(|weight| WeightOverride { weight, instead_of: found });
+    state.set_weight_override(wish);
+    wish.map_or(found, |wish| wish.weight)
 }
 
 /// Who is new in a set of endpoints. Nobody is in the first one: all of them cannot have a small share.

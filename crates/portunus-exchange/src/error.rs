@@ -44,6 +44,10 @@ pub enum ErrorKind {
     ClientClosed,
     /// The client took too long to send the head or body of its request.
     ClientTimeout,
+    /// The client sends the body of its request more slowly than is allowed.
+    BodyTooSlow,
+    /// The client takes its answer more slowly than is allowed.
+    AnswerTooSlow,
     /// The upstream refused the connection.
     ConnectRefused,
     /// No connection to the upstream in time.
@@ -72,6 +76,12 @@ pub enum ErrorKind {
     Unresolved,
     /// All connections that the upstream allows are in use.
     UpstreamBusy,
+    /// The request waited for its turn at the upstream for too long.
+    QueueTimeout,
+    /// As many requests wait for their turn at the upstream as may, or one of a higher class took the place.
+    QueueFull,
+    /// The upstream gets slower with what it has already.
+    UpstreamOverloaded,
     /// The upstream failed too often of late, and is left alone.
     BreakerOpen {
         /// Whole seconds after which another request may do better.
@@ -96,6 +106,12 @@ pub enum ErrorKind {
     },
     /// The process has as many requests under way as it takes on.
     Overloaded,
+    /// The listener has as many requests under way as it takes on.
+    ListenerFull,
+    /// The process holds as much memory as it may.
+    MemoryFull,
+    /// The process has no file descriptor left for a connection to the upstream.
+    NoFiles,
     /// The process is stopping.
     Stopping,
 }
@@ -105,9 +121,11 @@ impl ErrorKind {
     #[must_use]
     pub fn reason(self) -> Reason {
         Reason(match self {
+            Self::AnswerTooSlow => "client.answer_too_slow",
             Self::BadRequest { code, .. } | Self::Filter { code, .. } => code,
             Self::BadResponse(_) => "upstream.bad_response",
             Self::BodyTooLarge => "limit.body",
+            Self::BodyTooSlow => "client.body_too_slow",
             Self::BreakerOpen { .. } => "upstream.breaker_open",
             Self::ClientClosed => "client.closed",
             Self::ClientTimeout => "client.timeout",
@@ -116,12 +134,17 @@ impl ErrorKind {
             Self::ConnectTimeout => "upstream.connect_timeout",
             Self::FirstByteTimeout => "upstream.first_byte_timeout",
             Self::IdleTimeout => "upstream.idle_timeout",
+            Self::ListenerFull => "overload.listener_requests",
+            Self::MemoryFull => "overload.memory",
             Self::MethodNotAllowed => "route.method",
             Self::Misdirected => "tls.misdirected",
             Self::NoEndpoint => "upstream.none_usable",
+            Self::NoFiles => "overload.files",
             Self::NoHost => "route.no_host",
             Self::NoRoute => "route.none",
             Self::Overloaded => "overload.requests",
+            Self::QueueFull => "upstream.queue_full",
+            Self::QueueTimeout => "upstream.queue_timeout",
             Self::RequestTimeout => "request.timeout",
             Self::Reset => "upstream.reset",
             Self::Stopping => "process.stopping",
@@ -131,6 +154,7 @@ impl ErrorKind {
             Self::Unresolved => "upstream.unresolved",
             Self::UpgradeRefused => "route.upgrade",
             Self::UpstreamBusy => "upstream.busy",
+            Self::UpstreamOverloaded => "upstream.overloaded",
         })
     }
 }

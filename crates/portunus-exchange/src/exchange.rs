@@ -85,6 +85,8 @@ pub struct Timings {
     pub start: Mono,
     /// The last attempt began.
     pub attempt: Mono,
+    /// Microseconds for which it waited for its turn at the upstream; None where it did not.
+    pub queue_us: Option<u64>,
     /// Microseconds that the last new connection to an endpoint took; None where an unused one served.
     pub connect_us: Option<u64>,
     /// The head of the answer was complete.

@@ -22,3 +22,4 @@ pub use fault::H2Fault;
 pub use flood::{Allowance, FloodKind, FloodLimits};
 pub use request::{OutgoingHead, is_sendable};
 pub use server::{Answer, Request, Server, ServerOptions};
+pub use wire::Flow;

@@ -16,7 +16,7 @@ use crate::body::poll_ended;
 use crate::flood::FloodWatch;
 use crate::request::{framing_of, protocol_of, request_into};
 use crate::response::{response_of, switch_of};
-use crate::wire::{Line, Wire};
+use crate::wire::{Flow, Line, Wire};
 use crate::{ErrorCode, FloodLimits, H2Error, H2ErrorKind, H2Fault, Incoming, Outgoing};
 
 /// What a connection of a client may do.
@@ -156,6 +156,12 @@ impl Server {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         !self.connection.has_streams()
+    }
+
+    /// How its bytes move.
+    #[must_use]
+    pub fn flow(&self) -> Flow {
+        Flow::of(&self.line)
     }
 
     /// The socket: for its addresses, and to make its close a reset.

@@ -36,6 +36,41 @@ pub(crate) struct Line {
     told: Cell<Option<FloodKind>>,
     /// Reads of the socket that this turn may still make.
     reads_left: Cell<u32>,
+    /// Bytes that came in, and those that the socket took.
+    received: Cell<u64>,
+    written: Cell<u64>,
+    /// Something is to be written, and the socket takes nothing now.
+    blocked: Cell<bool>,
+}
+
+/// How the bytes of a connection move.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    line: Rc<Line>,
+}
+
+impl Flow {
+    pub(crate) fn of(line: &Rc<Line>) -> Self {
+        Self { line: Rc::clone(line) }
+    }
+
+    /// Bytes that came in.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.line.received.get()
+    }
+
+    /// Bytes that the peer has taken, as the system knows. A system call.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.line.written.get().saturating_sub(self.line.io.queued())
+    }
+
+    /// Something is to be written, and waits for the peer to take what was written before.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.line.blocked.get()
+    }
 }
 
 /// Bytes on their way through; `start` of them are gone.
@@ -53,7 +88,21 @@ impl Line {
         let (watch, write) = (RefCell::new(watch), RefCell::default());
         let reads_left = Cell::new(READS_PER_TURN);
         let told = Cell::new(None);
-        Rc::new(Self { io, worker, watch, read, write, flood, told, reads_left })
+        let (received, written) = (Cell::new(0), Cell::new(0));
+        let blocked = Cell::new(false);
+        Rc::new(Self {
+            io,
+            worker,
+            watch,
+            read,
+            write,
+            flood,
+            told,
+            reads_left,
+            received,
+            written,
+            blocked,
+        })
     }
 
     /// The end for `h2`.
@@ -102,11 +151,24 @@ impl Line {
 
     /// Writes what was gathered.
     pub(crate) fn poll_write_out(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let had_some = !self.write.borrow().is_empty();
+        let polled = self.poll_write_gathered(cx);
+        // With nothing to write, a plain socket says nothing of the frame that waits for it.
+        if polled.is_pending() || had_some || !self.io.is_plain() {
+            self.blocked.set(polled.is_pending());
+        }
+        polled
+    }
+
+    fn poll_write_gathered(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut write = self.write.borrow_mut();
         while !write.is_empty() {
             match self.io.try_write(&[IoSlice::new(write.rest())]) {
                 Ok(0) => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
-                Ok(written) => write.consume(written),
+                Ok(written) => {
+                    self.written.set(self.written.get() + written as u64);
+                    write.consume(written);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     ready!(self.io.poll_writable(cx))?;
                 }
@@ -133,9 +195,12 @@ impl Line {
         loop {
             match self.io.try_write(slices) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.io.poll_writable(cx))?;
+                    let polled = self.io.poll_writable(cx);
+                    self.blocked.set(polled.is_pending());
+                    ready!(polled)?;
                 }
                 Ok(written) => {
+                    self.written.set(self.written.get() + written as u64);
                     self.watch.borrow_mut().sent(written);
                     return Poll::Ready(Ok(written));
                 }
@@ -171,6 +236,7 @@ impl Line {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
+        self.received.set(self.received.get() + read.bytes.len() as u64);
         let flood = self.watch.borrow_mut().received(&read.bytes, self.worker.now());
         if flood.is_some() {
             // The frames behind the one too many are not looked at.

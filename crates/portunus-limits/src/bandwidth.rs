@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portunus_base::ByteSize;
+use portunus_base::{ByteRate, ByteSize, UnitError, parse_byte_rate};
 use portunus_exchange::{Exchange, Phase, PhaseSet};
 use portunus_filter::{
     BodyNeed, BodyPiece, BuildCx, Buildable, Filter, FilterCx, Interest, Patch, Resume, SlotId,
@@ -57,16 +57,14 @@ pub(crate) struct BytesRate(u64);
 
 impl Spec for BytesRate {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        read_parsed(node, reader, "a rate of bytes", |text| {
-            let help = "write a size and a second: 1MiB/s, 500KB/s";
-            let size = text.strip_suffix("/s").ok_or(help)?;
-            let size = portunus_base::parse_size(size.trim_end()).map_err(|_| help)?;
-            if size.0 > 0 { Ok(Self(size.0)) } else { Err(help) }
+        read_parsed(node, reader, "a rate of bytes", |text| match parse_byte_rate(text)? {
+            ByteRate(0) => Err(UnitError("write more than 0B/s")),
+            ByteRate(bytes) => Ok(Self(bytes)),
         })
     }
 
     fn write(&self) -> Node {
-        Node::text(format!("{}/s", ByteSize(self.0)))
+        Node::text(ByteRate(self.0).to_string())
     }
 
     fn shape() -> Shape {

@@ -17,7 +17,7 @@ use portunus_spec::{Spanned, spec};
 use crate::answer::{self, Decisions, NO_KEY};
 use crate::key::{Keys, PerSpec, process_seed};
 use crate::written::{Missing, place, room, with_per};
-use queue::{Entered, Queue, Ticket};
+use queue::{Bounds, Entered, Permits, Ticket};
 
 spec! {
     /// Lets so many requests be under way at once, for each client or for all together.
@@ -46,7 +46,7 @@ spec! {
     /// Requests that wait.
     pub(crate) struct QueueSpec {
         short = max;
-        /// How many wait at once, of all clients together.
+        /// How many wait at once, of all clients together. Of one client no more do than may be under way.
         max: u32,
         /// How long one waits.
         timeout: Duration = Duration::from_secs(2),
@@ -84,11 +84,14 @@ impl Buildable for ConcurrencySpec {
         let place = place(spec.name.as_ref(), &spec.per, &written, cx);
         let state = format!("concurrency {room} {place}");
         Some(Arc::new(Concurrency {
+            wait: spec.queue.map(|QueueSpec { max: waiting_max, timeout }| {
+                let own = if keys.is_of_clients() { spec.max.value } else { waiting_max };
+                Bounds { waiting_max, of_key_max: own, timeout }
+            }),
             status: if keys.is_of_clients() { 429 } else { 503 },
             keys,
             max: spec.max.value,
-            queue: cx.state(&state, || Queue::new(room)),
-            wait: spec.queue.map(|queue| (queue.max, queue.timeout)),
+            permits: cx.state(&state, || Permits::new(room)),
             missing: spec.missing,
             dry_run: spec.dry_run,
             decisions: Decisions::build(cx),
@@ -100,9 +103,8 @@ impl Buildable for ConcurrencySpec {
 struct Concurrency {
     keys: Keys,
     max: u32,
-    queue: Arc<Queue>,
-    /// How many may wait, and how long.
-    wait: Option<(u32, Duration)>,
+    permits: Arc<Permits>,
+    wait: Option<Bounds>,
     missing: Missing,
     status: u16,
     dry_run: bool,
@@ -124,17 +126,17 @@ impl Filter for Concurrency {
             (None, Missing::Skip) => return Verdict::Continue,
             (None, Missing::Refuse) => return Verdict::reply(answer::no_key()),
         };
-        let held = self.queue.held(key);
+        let held = self.permits.held(key);
         cx.note(|| {
             format!("{}: {held} of {} under way", self.keys.shown(exchange, wall), self.max)
         });
         if cx.offline {
             return self.settle(held < self.max, cx);
         }
-        match (self.queue.enter(key, self.max), self.wait) {
+        match (self.permits.enter(key, self.max), self.wait) {
             (Entered::Passed(ticket), _) => self.pass(ticket, exchange, cx),
-            (Entered::Full, Some((places, timeout))) if !self.dry_run => {
-                match self.queue.wait(key, self.max, places, timeout) {
+            (Entered::Full, Some(bounds)) if !self.dry_run => {
+                match self.permits.wait(key, self.max, bounds) {
                     Some(wait) => Verdict::Suspend(Box::pin(async move {
                         let state: Box<dyn Any> = Box::new(wait.await);
                         Resume::Again(Patch::default(), Again { step: 0, state: Some(state) })

@@ -26,6 +26,11 @@ impl Buffers {
         }
     }
 
+    /// Lets all unused buffers go: there is no memory to spare.
+    pub fn clear(&self) {
+        self.free.take();
+    }
+
     /// Lets half of the unused buffers go: called now and then, so that a peak does not last.
     pub fn trim(&self) {
         let mut free = self.free.borrow_mut();

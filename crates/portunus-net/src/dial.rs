@@ -1,13 +1,18 @@
 //! Connections to upstreams.
 
+use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::Io;
+use rustix::io::Errno;
+
+use crate::{FilesKept, Io};
 
 /// Where to connect.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +23,32 @@ pub enum DialTo<'a> {
     Unix(&'a Path),
 }
 
-/// Connects. The caller bounds the time.
+/// What connections are made over: the system, or a simulation of it.
+pub trait Network: fmt::Debug {
+    /// Connects. The caller bounds the time.
+    fn dial<'d>(&'d self, to: DialTo<'d>) -> Dialling<'d>;
+}
+
+/// A connection that is being made.
+pub type Dialling<'d> = Pin<Box<dyn Future<Output = io::Result<Io>> + 'd>>;
+
+/// The network of the system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemNetwork;
+
+impl Network for SystemNetwork {
+    fn dial<'d>(&'d self, to: DialTo<'d>) -> Dialling<'d> {
+        Box::pin(async move {
+            let io = dial(to).await?;
+            match FilesKept::FromUpstreams.holds(io.fd()) {
+                true => Err(Errno::MFILE.into()),
+                false => Ok(io),
+            }
+        })
+    }
+}
+
+/// Connects over the system's network. The caller bounds the time.
 ///
 /// # Errors
 /// What the system says.

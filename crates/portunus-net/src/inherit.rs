@@ -1,7 +1,7 @@
 //! Sockets that another process has bound, for instance a service manager.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::FdFlags;
 use socket2::{SockRef, Type};
@@ -56,10 +56,30 @@ impl BoundSocket {
         }
     }
 
+    /// Another handle of the same socket.
+    ///
+    /// # Errors
+    /// No file descriptors left.
+    pub fn duplicate(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Stream(socket) => Self::Stream(socket.duplicate()?),
+            Self::Udp(socket) => Self::Udp(socket.duplicate()?),
+        })
+    }
+
     /// True of one that receives packets.
     #[must_use]
     pub fn is_udp(&self) -> bool {
         matches!(self, Self::Udp(_))
+    }
+}
+
+impl AsFd for BoundSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stream(socket) => socket.as_fd(),
+            Self::Udp(socket) => socket.as_fd(),
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use tokio::io::{Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -17,6 +20,15 @@ pub enum Socket {
     Tcp(std::net::TcpStream),
     /// A Unix socket.
     Unix(std::os::unix::net::UnixStream),
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
+        }
+    }
 }
 
 /// A connected socket of this worker.
@@ -213,12 +225,23 @@ impl Io {
     ///
     /// # Errors
     /// What the socket says.
-    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_noting(bytes, |_| {}).await
+    }
+
+    /// As [`Io::write_all`]. `note` is told of all bytes as the socket takes them.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub async fn write_all_noting(&self, mut bytes: &[u8], note: impl Fn(usize)) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = either!(self, stream => stream.try_write(bytes), layer =>
                 layer.try_write(&[IoSlice::new(bytes)]));
             match written {
-                Ok(written) => bytes = bytes.get(written..).unwrap_or(&[]),
+                Ok(written) => {
+                    note(written);
+                    bytes = bytes.get(written..).unwrap_or(&[]);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) => return Err(error),
             }
@@ -226,21 +249,30 @@ impl Io {
         self.flush().await
     }
 
-    /// Writes all of both, in one system call where the socket takes them.
+    /// Writes all of both, in one system call where the socket takes them. `note` is told of all bytes as the socket
+    /// takes them.
     ///
     /// # Errors
     /// What the socket says.
-    pub async fn write_both(&self, first: &[u8], second: &[u8]) -> io::Result<()> {
+    pub async fn write_both(
+        &self,
+        first: &[u8],
+        second: &[u8],
+        note: impl Fn(usize),
+    ) -> io::Result<()> {
         let mut done = 0;
         while done < first.len() {
             let slices = [IoSlice::new(first.get(done..).unwrap_or(&[])), IoSlice::new(second)];
             match self.try_write(&slices) {
-                Ok(written) => done += written,
+                Ok(written) => {
+                    note(written);
+                    done += written;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable().await?,
                 Err(error) => return Err(error),
             }
         }
-        self.write_all(second.get(done - first.len()..).unwrap_or(&[])).await
+        self.write_all_noting(second.get(done - first.len()..).unwrap_or(&[]), note).await
     }
 
     /// True when an idle connection is no longer good: the peer closed, or sent something unasked. Costs no system
@@ -256,6 +288,35 @@ impl Io {
     pub fn is_reset(&self) -> bool {
         let error = either!(self, stream => stream.take_error());
         !matches!(error, Ok(None))
+    }
+
+    /// True when the peer has said that nothing more will come, as a peer does that is gone; one that only reads from
+    /// then on says the same. Under a layer it shows only where it came together with the layer's own end. A system
+    /// call: ask only when something has happened.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        either!(self, stream => {
+            // A look that finds nothing lets the runtime tell of what happens next.
+            let peek = || socket2::SockRef::from(stream).peek(&mut byte);
+            let nothing_left = matches!(stream.try_io(Interest::READABLE, peek), Ok(0));
+            let ready = pin!(stream.ready(Interest::READABLE));
+            let ready = ready.poll(&mut Context::from_waker(Waker::noop()));
+            nothing_left || matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+        })
+    }
+
+    /// Bytes that were written and that the peer has not taken yet: the system holds them, or they are on their way. What
+    /// a layer keeps is not counted. A system call.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        // SAFETY: the system writes an int for this request.
+        #[expect(unsafe_code, reason = "no library has a safe call of it")]
+        let ask = unsafe { Getter::<{ TIOCOUTQ }, i32>::new() };
+        // SAFETY: as above; a socket that does not know the request says so.
+        #[expect(unsafe_code, reason = "no library has a safe call of it")]
+        let queued = unsafe { ioctl(self.fd(), ask) };
+        queued.map_or(0, |bytes| u64::try_from(bytes).unwrap_or(0))
     }
 
     /// Tells the peer that nothing more will come.
@@ -322,3 +383,6 @@ impl Io {
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
+
+/// Asks for what is still to be taken (`tcp(7)`, where it has the name `SIOCOUTQ`).
+const TIOCOUTQ: Opcode = 0x5411;

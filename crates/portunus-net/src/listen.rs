@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::net::SocketFlags;
@@ -122,8 +122,18 @@ impl ListenSocket {
         }
     }
 
-    fn duplicate(&self) -> io::Result<Self> {
+    /// Another handle of the same socket: both see the same connections, and it closes with the last one.
+    ///
+    /// # Errors
+    /// No file descriptors left.
+    pub fn duplicate(&self) -> io::Result<Self> {
         Ok(Self { fd: self.fd.try_clone()?, address: self.address.clone() })
+    }
+}
+
+impl AsFd for ListenSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 
@@ -239,6 +249,14 @@ impl Listener {
                 return done.map(|fd| Accepted { socket: self.connected(fd) });
             }
         }
+    }
+
+    /// A connection that waits already.
+    #[must_use]
+    pub fn take_waiting(&self) -> Option<Socket> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let accepted = rustix::net::accept_with(self.fd.get_ref().as_fd(), flags);
+        accepted.ok().map(|fd| self.connected(fd))
     }
 
     fn connected(&self, fd: OwnedFd) -> Socket {

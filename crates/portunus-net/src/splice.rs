@@ -1,8 +1,9 @@
 //! Moving bytes from socket to socket inside the kernel.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::pipe::{PipeFlags, SpliceFlags};
 use tokio::io::Interest;
@@ -15,12 +16,15 @@ pub struct Pipe {
     read: OwnedFd,
     write: OwnedFd,
     held: usize,
+    /// How many its worker has open.
+    open: Rc<Cell<usize>>,
 }
 
 /// Recycled pipes of one worker.
 #[derive(Debug, Default)]
 pub struct Pipes {
     free: RefCell<Vec<Pipe>>,
+    open: Rc<Cell<usize>>,
 }
 
 /// Which side failed.
@@ -33,15 +37,13 @@ pub enum SpliceError {
 }
 
 impl Pipes {
-    /// An empty pipe.
-    ///
-    /// # Errors
-    /// No file descriptors left.
-    pub fn take(&self) -> io::Result<Pipe> {
-        match self.free.borrow_mut().pop() {
-            Some(pipe) => Ok(pipe),
-            None => Pipe::open(),
+    /// An empty pipe. None where as many are open as may be, or no file descriptors are left: bytes are to be copied then.
+    #[must_use]
+    pub fn take(&self) -> Option<Pipe> {
+        if let Some(pipe) = self.free.borrow_mut().pop() {
+            return Some(pipe);
         }
+        (self.open.get() < OPEN_MAX).then(|| Pipe::open(&self.open).ok()).flatten()
     }
 
     /// Gives a pipe back; one with bytes in it is closed instead.
@@ -54,15 +56,22 @@ impl Pipes {
 }
 
 impl Pipe {
-    fn open() -> io::Result<Self> {
+    fn open(open: &Rc<Cell<usize>>) -> io::Result<Self> {
         let (read, write) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
         // The system may refuse: the default of 64 KiB is right too, only with more calls.
         let _ = rustix::pipe::fcntl_setpipe_size(&write, PIPE_BYTES);
-        Ok(Self { read, write, held: 0 })
+        open.set(open.get() + 1);
+        Ok(Self { read, write, held: 0, open: Rc::clone(open) })
     }
 }
 
-/// The moving of one body: [`Splice::step`] until it says that all is done.
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.open.set(self.open.get() - 1);
+    }
+}
+
+/// The moving of one body: [`Splice::fill`] and [`Splice::drain`] in turns until all is done.
 #[derive(Debug)]
 pub struct Splice<'a> {
     /// Where bytes come from.
@@ -76,19 +85,40 @@ pub struct Splice<'a> {
 }
 
 impl Splice<'_> {
-    /// Moves what can be moved, waiting for one side where it must; bytes that reached `to`, 0 when all are there.
+    /// Waits until the pipe holds something; false when all was moved.
     ///
     /// # Errors
     /// See [`SpliceError`].
-    pub async fn step(&mut self) -> Result<u64, SpliceError> {
+    pub async fn fill(&mut self) -> Result<bool, SpliceError> {
         tokio::task::coop::consume_budget().await;
-        if self.pipe.held == 0 {
-            if self.left == 0 {
-                return Ok(0);
-            }
-            self.fill().await.map_err(SpliceError::From)?;
+        if self.pipe.held > 0 {
+            return Ok(true);
         }
-        self.drain().await.map_err(SpliceError::To)
+        if self.left == 0 {
+            return Ok(false);
+        }
+        let call = || self.fill_now();
+        match transfer(self.from, Interest::READABLE, call).await.map_err(SpliceError::From)? {
+            0 => Err(SpliceError::From(io::ErrorKind::UnexpectedEof.into())),
+            moved => {
+                self.filled(moved);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Waits until `to` has taken something of what the pipe holds: the bytes.
+    ///
+    /// # Errors
+    /// See [`SpliceError`].
+    pub async fn drain(&mut self) -> Result<u64, SpliceError> {
+        let held = self.pipe.held;
+        let moved = transfer(self.to, Interest::WRITABLE, || {
+            rustix::pipe::splice(self.pipe.read.as_fd(), None, self.to.fd(), None, held, flags())
+        });
+        let moved = moved.await.map_err(SpliceError::To)?;
+        self.pipe.held -= moved;
+        Ok(moved as u64)
     }
 
     /// Moves what is there now, however little, and waits until `to` has taken it: the bytes, 0 at the end of the
@@ -105,19 +135,9 @@ impl Splice<'_> {
         };
         self.filled(moved);
         while self.pipe.held > 0 {
-            self.drain().await.map_err(SpliceError::To)?;
+            self.drain().await?;
         }
         Ok(Some(moved as u64))
-    }
-
-    async fn fill(&mut self) -> io::Result<()> {
-        match transfer(self.from, Interest::READABLE, || self.fill_now()).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            moved => {
-                self.filled(moved);
-                Ok(())
-            }
-        }
     }
 
     fn fill_now(&self) -> rustix::io::Result<usize> {
@@ -128,16 +148,6 @@ impl Splice<'_> {
     fn filled(&mut self, moved: usize) {
         self.pipe.held = moved;
         self.left -= moved as u64;
-    }
-
-    async fn drain(&mut self) -> io::Result<u64> {
-        let held = self.pipe.held;
-        let moved = transfer(self.to, Interest::WRITABLE, || {
-            rustix::pipe::splice(self.pipe.read.as_fd(), None, self.to.fd(), None, held, flags())
-        });
-        let moved = moved.await?;
-        self.pipe.held -= moved;
-        Ok(moved as u64)
     }
 }
 
@@ -162,6 +172,9 @@ fn flags() -> SpliceFlags {
 const PIPE_BYTES: usize = 256 * 1024;
 /// The most unused pipes of a worker.
 const FREE_MAX: usize = 32;
+/// The most pipes of a worker: each takes two file descriptors, and the system gives a user 64 MiB of room in pipes before it
+/// makes them small (`fs.pipe-user-pages-soft`).
+const OPEN_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,8 @@ impl Pass<'_> {
         if error.side == Side::Upstream && !is_blameless(error) {
             self.tell(true);
         }
+        // What another attempt beside this one comes to is not for this one to tell.
+        self.forget();
     }
 
     fn tell(&self, failed: bool) {
@@ -60,13 +62,17 @@ impl Pass<'_> {
             self.upstream.state.breaker.settle(pass, failed, self.rule, self.worker.now());
         }
     }
+
+    fn forget(&self) {
+        if let Some(pass) = self.open.take() {
+            self.upstream.state.breaker.forget(pass);
+        }
+    }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        if let Some(pass) = self.open.take() {
-            self.upstream.state.breaker.forget(pass);
-        }
+        self.forget();
     }
 }
 

@@ -88,9 +88,7 @@ async fn tries(local: &Rc<Local>, request: &CallRequest) -> Result<CallAnswer, P
     let upstream = upstream.ok_or(ProxyError::local(ErrorKind::NoEndpoint))?;
     let mut tried = Tried::new();
     loop {
-        let (picked, resolved) = local.pick(upstream, None, &tried);
-        let none = if resolved { ErrorKind::NoEndpoint } else { ErrorKind::Unresolved };
-        let picked = picked.ok_or_else(|| ProxyError::local(none))?;
+        let picked = local.pick(upstream, None, &tried, None)?;
         tried.insert(picked.endpoint().state.key());
         match attempt(local, upstream, &picked, request).await {
             Err(error) if error.retry != Retry::Never && tried.count() < TRIES_MAX => {}

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -179,7 +180,15 @@ impl Opening {
     async fn sniff(&mut self, late: Duration) -> Result<Sniffed, Wake> {
         if self.read.is_empty() {
             let Self { io, gate, local, deadline, .. } = &*self;
-            match wait(io, gate, local, deadline, late).await {
+            let woken = match wait(io, gate, local, deadline, late).await {
+                // Who has just come may have sent a request already: closing now would lose it.
+                Wake::Close => deadline
+                    .bound(FRESH, LATE, io.readable())
+                    .await
+                    .map_or(Wake::Close, |_| Wake::Bytes),
+                woken => woken,
+            };
+            match woken {
                 Wake::Bytes => hold_buffer(&mut self.read, &self.local),
                 ended => return Err(ended),
             }
@@ -221,14 +230,18 @@ pub(crate) async fn wait(
     deadline: &Deadline,
     late: Duration,
 ) -> Wake {
-    let first = poll_fn(|cx| {
+    let began = local.worker.now();
+    // Pinned here, it is in the memory of an idle connection but once.
+    let first = pin!(poll_fn(move |cx| {
         // A request that is there already is still answered.
         if io.poll_readable(cx).is_ready() {
             return Poll::Ready(Wake::Bytes);
         }
-        let closing = gate.is_closed() || local.is_draining();
+        let closing = local.is_draining()
+            || local.sheds_idle(began)
+            || (gate.is_closed() && !local.is_retiring());
         if closing { Poll::Ready(Wake::Close) } else { Poll::Pending }
-    });
+    }));
     deadline.set_total(None);
     deadline.bound(late, LATE, first).await.unwrap_or(Wake::Late)
 }
@@ -322,6 +335,8 @@ static WITHOUT_TLS: ErrorKind = ErrorKind::BadRequest { code: TLS_EXPECTED, stat
 pub(crate) const TLS_EXPECTED: &str = "tls.expected";
 /// What a request of HTTP/1 gets where only HTTP/2 is spoken.
 static WITHOUT_H2: ErrorKind = ErrorKind::BadRequest { code: "request.h2_expected", status: 505 };
+/// How long a connection without a first byte is waited for when its listener closes.
+const FRESH: Duration = Duration::from_millis(500);
 /// By how much a full read buffer grows.
 const READ_BYTES: usize = 4096;
 

@@ -13,25 +13,29 @@ mod calls;
 mod clients;
 mod deadline;
 mod detect;
+mod floor;
 mod grpc;
+mod hedge;
 mod hello;
 mod load;
 mod local;
 mod passage;
 mod phases;
 mod protocol;
+mod queue;
 mod recycle;
 mod reply;
 mod run;
 mod serve;
 mod service;
+mod sticky;
 mod tcp;
 mod tunnel;
 mod udp;
 mod websocket;
 
 pub use reply::{ReasonRow, reasons};
-pub use service::{Pulse, Service, ServiceOptions};
+pub use service::{MemorySwitch, Pulse, Service, ServiceOptions};
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,16 @@
 //! How busy each worker is, so that a new connection goes to one that is less so.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use portunus_base::WorkerId;
 
-/// Open connections and running exchanges of each worker.
+/// Open connections and running exchanges of each worker, and what the process is short of.
 #[derive(Debug)]
 pub(crate) struct Loads {
     workers: Vec<Load>,
+    memory_full: AtomicBool,
+    /// How many times there was no file descriptor left.
+    shortages: AtomicU64,
 }
 
 /// One worker's part, on cache lines of its own.
@@ -20,7 +23,11 @@ struct Load {
 
 impl Loads {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { workers: (0..workers).map(|_| Load::default()).collect() }
+        Self {
+            workers: (0..workers).map(|_| Load::default()).collect(),
+            memory_full: AtomicBool::new(false),
+            shortages: AtomicU64::new(0),
+        }
     }
 
     /// Sets a worker's numbers. Only that worker does.
@@ -29,6 +36,25 @@ impl Loads {
             load.connections.store(connections, Ordering::Relaxed);
             load.in_flight.store(in_flight, Ordering::Relaxed);
         }
+    }
+
+    /// The process holds as much memory as it may.
+    pub(crate) fn is_memory_full(&self) -> bool {
+        self.memory_full.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_memory_full(&self, full: bool) {
+        self.memory_full.store(full, Ordering::Relaxed);
+    }
+
+    /// How many times there was no file descriptor left.
+    pub(crate) fn shortages(&self) -> u64 {
+        self.shortages.load(Ordering::Relaxed)
+    }
+
+    /// Counts that there was no file descriptor left.
+    pub(crate) fn fall_short(&self) {
+        self.shortages.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn connections(&self) -> usize {

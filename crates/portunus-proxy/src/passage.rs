@@ -15,6 +15,7 @@ use portunus_telemetry::{AccessRecord, Place};
 use portunus_upstream::{Picked, Upstream};
 
 use crate::local::Local;
+use crate::queue;
 
 /// A connection or a session on its way. Logged when it is dropped, once.
 pub(crate) struct Passage {
@@ -93,23 +94,14 @@ impl Passage {
         tried: &mut Tried,
     ) -> Result<Picked, ProxyError> {
         let key = upstream.plan.balancer.key().and_then(|source| self.key(source));
-        let busy_max = upstream.plan.requests_max.unwrap_or(u32::MAX);
-        loop {
-            let (picked, resolved) = self.local.pick(upstream, key, tried);
-            let Some(picked) = picked else { return Err(none(resolved)) };
-            let state = &picked.endpoint().state;
-            let is_busy = state.in_flight() >= busy_max;
-            if is_busy && tried.contains(state.key()) {
-                return Err(ProxyError::local(ErrorKind::UpstreamBusy));
-            }
-            tried.insert(state.key());
-            if !is_busy {
-                self.attempts.set(self.attempts.get() + 1);
-                self.endpoint.set(Some(Rc::clone(&picked.name)));
-                self.place.set(Place { endpoint: Some(picked.series), ..self.place.get() });
-                return Ok(picked);
-            }
-        }
+        let has_room = queue::has_room(&self.local, upstream);
+        let has_room = has_room.as_ref().map(|has_room| has_room as &dyn Fn(&_) -> bool);
+        let picked = self.local.pick(upstream, key, tried, has_room)?;
+        tried.insert(picked.endpoint().state.key());
+        self.attempts.set(self.attempts.get() + 1);
+        self.endpoint.set(Some(Rc::clone(&picked.name)));
+        self.place.set(Place { endpoint: Some(picked.series), ..self.place.get() });
+        Ok(picked)
     }
 
     /// How many endpoints it was given to.
@@ -208,6 +200,7 @@ impl Carried {
     /// The endpoint is there: it took so long to say so.
     pub(crate) fn answered(&self, after: Duration) {
         if self.latency.replace(Some(after)).is_none() {
+            self.picked.note_latency(after.as_micros() as u64, &self.upstream.plan);
             self.observe(Outcome::Good);
         }
     }
@@ -225,15 +218,10 @@ impl Carried {
 impl Drop for Carried {
     fn drop(&mut self) {
         let latency = self.latency.get().map(|after| after.as_micros() as u64);
-        self.picked.endpoint().state.end(latency, self.local.worker.now());
+        self.picked.end(latency, self.local.worker.now());
         self.local.shard.in_flight_down(self.picked.series);
         self.local.shard.in_flight_down(self.upstream.series);
     }
-}
-
-fn none(resolved: bool) -> ProxyError {
-    let kind = if resolved { ErrorKind::NoEndpoint } else { ErrorKind::Unresolved };
-    ProxyError::local(kind)
 }
 
 /// Tries beyond the first that an upstream may cost, for each passage.

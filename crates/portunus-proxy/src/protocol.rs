@@ -16,6 +16,7 @@ use portunus_upstream::wire::ReadBuffer;
 use portunus_upstream::{TunnelSink, TunnelSource};
 
 use crate::deadline::Deadline;
+use crate::floor::Floor;
 
 /// The client's end of one exchange.
 pub(crate) trait ClientStream {
@@ -53,6 +54,9 @@ pub(crate) trait RequestBody {
 
     /// The trailers, after the end.
     fn trailers(&self) -> Option<&HeaderList>;
+
+    /// The body is one side of a conversation: from now on it may be as slow as the client likes.
+    fn converse(&self);
 }
 
 /// Where an answer goes.
@@ -78,14 +82,62 @@ pub(crate) trait AnswerSink {
     /// True when the client has broken its connection off. To be polled while its answer is waited for.
     fn poll_gone(&self, cx: &mut Context<'_>) -> bool;
 
+    /// The same, or the client has ended its side, as one does that goes away. To be polled while nothing is done for it
+    /// yet.
+    fn poll_left(&self, cx: &mut Context<'_>) -> bool {
+        self.poll_gone(cx)
+    }
+
     /// Something of the answer is on its way.
     fn is_started(&self) -> bool;
 
     /// The socket, where the body's bytes may go to it as they are.
-    fn plain_io(&self) -> Option<&Io>;
+    fn plain(&self) -> Option<PlainAnswer<'_>>;
 
     /// Makes the client's connection end so that it can tell that its answer is cut.
     fn cut(&mut self);
+}
+
+/// A socket that the bytes of an answer may go to as they are.
+pub(crate) struct PlainAnswer<'l> {
+    pub(crate) io: &'l Io,
+    deadline: &'l Deadline,
+    floor: &'l Floor,
+    idle: Duration,
+}
+
+impl<'l> PlainAnswer<'l> {
+    pub(crate) fn new(
+        io: &'l Io,
+        deadline: &'l Deadline,
+        floor: &'l Floor,
+        idle: Duration,
+    ) -> Self {
+        Self { io, deadline, floor, idle }
+    }
+
+    /// Waits for the client to take bytes; `moved` is how many, or a failure.
+    ///
+    /// # Errors
+    /// The client is too slow.
+    pub(crate) async fn take<E>(
+        &self,
+        moved: impl Future<Output = Result<u64, E>>,
+    ) -> Result<Result<u64, E>, ProxyError> {
+        let Self { io, deadline, floor, idle } = *self;
+        let moved = deadline.paced(floor, idle, ANSWER_SLOW, || taken(io), moved).await;
+        let moved = moved.inspect_err(|_| io.reset_on_close())?;
+        if let Ok(bytes) = &moved {
+            let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
+            floor.pay(bytes, || deadline.refresh());
+        }
+        Ok(moved)
+    }
+}
+
+/// How much of what the system holds for a client it has taken; its zero is anywhere.
+fn taken(io: &Io) -> u64 {
+    u64::MAX - io.queued()
 }
 
 /// Takes in what a client still sends, up to a limit: bytes that nobody reads would make the system reset the
@@ -109,6 +161,8 @@ pub(crate) async fn linger(io: &Io, read: &mut ReadBuffer, deadline: &Deadline, 
     let _ = deadline.bound(limit, late, draining).await;
 }
 
+const BODY_SLOW: ProxyError = ProxyError::client(ErrorKind::BodyTooSlow);
+const ANSWER_SLOW: ProxyError = ProxyError::client(ErrorKind::AnswerTooSlow);
 /// By how much a full read buffer grows.
 const READ_BYTES: usize = 16 * 1024;
 /// Bytes that are taken in before a connection closes.

@@ -42,7 +42,14 @@ pub(crate) async fn answer<C: ClientStream>(
     }
     // A request that could not be read leaves the connection in doubt.
     let refused = error.is_some_and(|error| {
-        matches!(error.kind, ErrorKind::BadRequest { .. } | ErrorKind::ClientTimeout)
+        matches!(
+            error.kind,
+            ErrorKind::BadRequest { .. }
+                | ErrorKind::BodyTooSlow
+                | ErrorKind::ClientTimeout
+                // Its memory is what is needed.
+                | ErrorKind::MemoryFull
+        )
     });
     client.deadline().set_total(None);
     let body = prepare(run, chain, reply).await;

@@ -20,7 +20,7 @@ use crate::phases::{
     admit, connect, finish, receive, relay, request, response, route, select, send,
 };
 use crate::protocol::{ClientStream, RequestBody};
-use crate::{grpc, reply, tunnel};
+use crate::{grpc, hedge, queue, reply, sticky, tunnel};
 
 /// An exchange under way.
 pub(crate) struct Run<'r> {
@@ -33,6 +33,10 @@ pub(crate) struct Run<'r> {
     pub(crate) endpoint: Cell<Option<EndpointSeries>>,
     /// The client wants to send more requests on its connection.
     pub(crate) keep_wanted: bool,
+    /// The request tells of its way here.
+    pub(crate) described: Cell<bool>,
+    /// It is settled whether the request is mirrored: a copy has gone out, or none will.
+    pub(crate) mirrored: Cell<bool>,
     /// What counts the exchange as under way.
     pub(crate) gauges: Gauges<'r>,
 }
@@ -70,7 +74,8 @@ pub(crate) async fn run<C: ClientStream>(
 ) -> bool {
     let gauges = Gauges::new(&local.shard);
     let plan = local.plan();
-    let run = Run { local, exchange, plan, endpoint: Cell::new(None), keep_wanted, gauges };
+    let (endpoint, described, mirrored) = (Cell::new(None), Cell::default(), Cell::default());
+    let run = Run { local, exchange, plan, endpoint, keep_wanted, described, mirrored, gauges };
     let listener = exchange.borrow().client.listener;
     if let Some(listener) = run.plan.snapshot.listener(listener) {
         run.gauges.enter_listener(listener.series);
@@ -109,7 +114,15 @@ async fn phases<C: ClientStream>(
     let upstream = select::upstream(run, route)?;
     let mut tries = select::Tries::default();
     loop {
-        match attempt(run, route, upstream, client, &body, &mut tries).await {
+        let ended = match hedge::delay(run, route, client, &body) {
+            None => attempt(run, route, upstream, client, &body, &mut tries).await,
+            Some(after) => {
+                let request = hedge::Request { route, upstream, body: &body, after };
+                // Rare: it need not be part of every exchange's memory.
+                Box::pin(hedge::attempt(run, &request, client, &mut tries)).await
+            }
+        };
+        match ended {
             Err(Stop::Fail(error))
                 if select::try_again(
                     run,
@@ -121,7 +134,7 @@ async fn phases<C: ClientStream>(
                     error,
                 ) =>
             {
-                select::pause(run, route, client.deadline(), &tries, error).await?;
+                select::pause(run, route, client, &tries, error).await?;
             }
             ended => return ended,
         }
@@ -143,9 +156,9 @@ async fn attempt<'u, C: ClientStream>(
     body: &request::RequestBodyPlan,
     tries: &mut select::Tries<'u>,
 ) -> Result<(), Stop> {
-    let picked = select::endpoint(run, upstream, tries)?;
     // From here on, so that limits and balancers see those too who wait for a connection.
-    let flight = select::Flight::begin(run, &picked);
+    let mut flight = queue::flight(run, route, upstream, client, tries).await?;
+    let picked = flight.picked().clone();
     let bounds = receive::Bounds::new(route, upstream, client.deadline());
     let h1_only = tries.is_h1_only();
     let conn = connect::connect(run, route, upstream, &picked, h1_only, &bounds.deadline).await?;
@@ -183,7 +196,7 @@ enum Ended {
     /// The client has it. Whether the whole request went out before.
     Answered { whole: bool },
     /// It is the head of a `101`; the rest is a tunnel's, which counts at the endpoint for as long as it lives.
-    Switched(select::Flight),
+    Switched,
 }
 
 /// Request out, answer in, and what comes after a switch of protocols. True when the whole request went out and its
@@ -193,13 +206,13 @@ async fn converse<C: ClientStream, U: UpstreamStream>(
     attempt: &Attempt<'_>,
     client: &mut C,
     stream: &mut U,
-    flight: select::Flight,
+    mut flight: select::Flight,
 ) -> Result<bool, Stop> {
     let framing = send::head(run, attempt, stream, client.split().0.framing())?;
-    let ended = both_ways(run, attempt, client, stream, framing, flight).await;
-    match ended.inspect_err(|stop| select::note_failure(run, attempt, stop))? {
+    let ended = both_ways(run, attempt, client, stream, framing, &mut flight).await;
+    match ended.inspect_err(|stop| flight.note_failure(run, attempt.upstream, stop))? {
         Ended::Answered { whole } => Ok(whole),
-        Ended::Switched(_flight) => {
+        Ended::Switched => {
             let deadline = &attempt.bounds.deadline;
             tunnel::switch(run, &attempt.route.timeouts, deadline, client, stream).await?;
             Ok(false)
@@ -214,7 +227,7 @@ async fn both_ways<C: ClientStream, U: UpstreamStream>(
     client: &mut C,
     stream: &mut U,
     framing: Framing,
-    mut flight: select::Flight,
+    flight: &mut select::Flight,
 ) -> Result<Ended, Stop> {
     let Attempt { route, bounds, .. } = *attempt;
     let method = run.exchange.borrow().request.method;
@@ -223,7 +236,7 @@ async fn both_ways<C: ClientStream, U: UpstreamStream>(
     let keep = U::REFUSES || !route.retry.on.grpc.is_empty();
     let sending = pin!(send::body(run, attempt, sink, framing, body, keep));
     let mut upload = Upload { sending, ended: None };
-    let head = receive::head(run, bounds, source, answer);
+    let head = receive::head(run, bounds, source, Some(&mut *answer));
     let head = beside(&mut upload, head).await??;
     flight.first_byte(run, attempt.upstream, head.status);
     attempt.tries.answered(run, &head);
@@ -233,10 +246,12 @@ async fn both_ways<C: ClientStream, U: UpstreamStream>(
     }
     if head.status == 101 {
         run.exchange.borrow_mut().response = head;
-        return Ok(Ended::Switched(flight));
+        sticky::keep(run, attempt);
+        return Ok(Ended::Switched);
     }
     let framing = source.begin(&head, method)?;
     let mode = response::response(run, route, head, framing).await?;
+    sticky::keep(run, attempt);
     let relaying = relay::relay(run, route, bounds, mode, framing, source, answer);
     beside(&mut upload, relaying).await??;
     flight.end(run);

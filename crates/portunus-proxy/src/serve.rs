@@ -3,13 +3,14 @@
 use std::cell::{Cell, OnceCell};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use portunus_base::{ListenerId, Mono};
 use portunus_exchange::ClientFacts;
-use portunus_net::{Io, Listener, Socket};
+use portunus_net::{FilesKept, Io, Listener, Socket, is_shortage};
 use portunus_resilience::Permit;
 use portunus_snapshot::ListenerPlan;
 use portunus_worker::Outbox;
@@ -64,7 +65,7 @@ pub(crate) fn taker(local: &Rc<Local>, listener: ListenerId) -> Rc<dyn TakeSocke
 pub(crate) trait TakeSocket {
     /// Starts serving it.
     fn take(&self, socket: Socket);
-    /// Counts a connection that could not be accepted.
+    /// Counts a connection that could not be accepted, and asks for those that nobody uses.
     fn fail(&self, error: &io::Error);
     /// Open while the listener is wanted.
     fn gate(&self) -> &Rc<Gate>;
@@ -87,6 +88,10 @@ where
         let most = plan.snapshot.limits.connections_max;
         if most.is_some_and(|max| local.shared.loads.connections() >= max) {
             return refuse(&local, &listener, "overload.connections");
+        }
+        let loads = &local.shared.loads;
+        if loads.is_memory_full() && loads.connections() >= CONNECTIONS_WHEN_FULL {
+            return refuse(&local, &listener, "overload.memory");
         }
         local.shard.connection_accepted(listener.series);
         let open = Open::new(&local, &listener, &self.open);
@@ -112,6 +117,7 @@ where
         let plan = self.local.plan();
         let Some(listener) = plan.snapshot.listener(self.listener) else { return };
         self.local.shard.accept_failed(listener.series);
+        self.local.give_up_idle();
         let now = self.local.worker.refresh();
         if self.told.get().is_none_or(|told| now.since_us(told) >= TELL_EVERY_US) {
             self.told.set(Some(now));
@@ -226,12 +232,16 @@ pub(crate) async fn accept(
     while !taker.gate().is_closed() {
         let accepted = tokio::select! {
             biased;
-            () = taker.gate().closing.notified() => return,
+            () = taker.gate().closing.notified() => break,
             accepted = listener.accept() => accepted,
         };
         let socket = match accepted {
             Ok(accepted) => accepted.socket,
-            Err(error) if is_the_client_s(&error) => continue,
+            // It ended before it was accepted, or the network did not carry it (accept(2)).
+            Err(error) if !is_shortage(&error) => {
+                tracing::debug!(%error, "a connection was not accepted");
+                continue;
+            }
             Err(error) => {
                 // Trying at once again would only burn the core.
                 taker.fail(&error);
@@ -239,6 +249,7 @@ pub(crate) async fn accept(
                 continue;
             }
         };
+        let is_last = FilesKept::FromClients.holds(socket.as_fd());
         let other = local.shared.loads.less_loaded(local.worker.id());
         let other = other.and_then(|worker| peers.outboxes.get(worker.0 as usize));
         let kept = match other {
@@ -246,14 +257,27 @@ pub(crate) async fn accept(
             None => Some(socket),
         };
         kept.into_iter().for_each(|socket| taker.take(socket));
+        if is_last {
+            let few = io::Error::other("few file descriptors are left");
+            taker.fail(&few);
+            until_files_are_free(&local, taker.gate()).await;
+        }
+    }
+    // The system has let these in already: to close the listener over them would reset them.
+    std::iter::from_fn(|| listener.take_waiting()).for_each(|socket| taker.take(socket));
+}
+
+/// Lets nobody in while only those file descriptors are left that clients leave to others.
+async fn until_files_are_free(local: &Local, gate: &Gate) {
+    while FilesKept::FromClients.holds_next() && !gate.is_closed() {
+        local.give_up_idle();
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
-/// Whether the connection ended before it was accepted; else the system is out of file descriptors or memory.
-fn is_the_client_s(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted)
-}
-
+/// While there is no memory left, requests are answered with that as long as no more connections than this are open; then
+/// more are closed.
+const CONNECTIONS_WHEN_FULL: usize = 1_000;
 /// The reason for closing a connection of a client that has too many.
 const CLIENT_FULL: &str = "overload.client_connections";
 /// Failures to accept are told at most this often.

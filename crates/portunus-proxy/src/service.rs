@@ -44,6 +44,19 @@ pub struct Service {
     stops: Vec<oneshot::Sender<()>>,
 }
 
+/// Tells the workers whether there is memory for new requests.
+#[derive(Clone, Debug)]
+pub struct MemorySwitch {
+    shared: Arc<Shared>,
+}
+
+impl MemorySwitch {
+    /// While the process holds as much memory as it may, new requests are refused.
+    pub fn set(&self, is_full: bool) {
+        self.shared.loads.set_memory_full(is_full);
+    }
+}
+
 /// Asks the workers whether they are well.
 #[derive(Clone, Debug)]
 pub struct Pulse {
@@ -163,9 +176,30 @@ impl Service {
         .await;
     }
 
+    /// Goes on accepting, but keeps no connection of HTTP/1 beyond its next answer.
+    pub async fn step_back(&self) {
+        self.tell(|| with_here(|here| here.local.step_back())).await;
+    }
+
+    /// Closes all listeners for a process that has taken them over, and waits until nothing more is accepted here.
+    /// Idle connections may send one more request; [`Service::drain`] closes them.
+    pub async fn retire(&self) {
+        self.tell(|| with_here(|here| here.local.retire())).await;
+        let pulse = self.pulse();
+        // With the first beat nobody accepts any more; with the second, what was given to other workers is counted.
+        pulse.beat().await;
+        pulse.beat().await;
+    }
+
     /// Ends what would run on for ever, in the terms of its protocol: WebSockets get a close frame.
     pub async fn farewell(&self) {
         self.tell(|| with_here(|here| here.local.leave())).await;
+    }
+
+    /// What tells the workers whether there is memory for new requests.
+    #[must_use]
+    pub fn memory_switch(&self) -> MemorySwitch {
+        MemorySwitch { shared: Arc::clone(&self.shared) }
     }
 
     /// Open connections of clients.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use portunus_balance::{Address, BalanceSpec, Endpoint};
 use portunus_base::{ListenerId, RouteId, Wall, WorkerId};
 use portunus_net::{ListenAddress, ListenSocket, Listener};
+use portunus_resilience::Priority;
 use portunus_route::{HostPattern, PathPattern, RouteRule, RouterBuilder};
 use portunus_snapshot::{Destination, ListenerPlan, Route, Snapshot};
 use portunus_spec::{NoLookup, Node, Reader, Spec};
@@ -22,6 +23,7 @@ use crate::protocol::h1;
 use crate::serve::{self, Peers};
 
 mod over_h1;
+mod simulation;
 mod unrouted;
 
 /// A plan that sends everything to one endpoint.
@@ -30,6 +32,7 @@ fn snapshot(metrics: &Registry, origin: SocketAddr) -> Snapshot {
 }
 
 /// The same, with some of the upstream's settings.
+// LONG: plans name each of their fields.
 fn snapshot_with(
     metrics: &Registry,
     origin: SocketAddr,
@@ -52,7 +55,9 @@ fn snapshot_with(
         pool_idle_max: 16,
         connections_max: None,
         requests_max: None,
-        eject_for: Duration::from_secs(1),
+        adaptive: None,
+        queue: None,
+        rest_for: Duration::from_secs(1),
         outlier: None,
         slow_start: Duration::ZERO,
         breaker: None,
@@ -61,11 +66,12 @@ fn snapshot_with(
         http: Default::default(),
         streams_max: 100,
         proxy_protocol: None,
+        sticky: None,
     };
     set(&mut plan);
     let upstream = Arc::new(Upstream::new(plan, store.upstream_state(id), metrics));
     let address = Address::Ip(origin);
-    let state = store.endpoint(id, &address);
+    let state = store.endpoint(id, &address, "origin");
     let (name, authority) = (origin.to_string(), origin.to_string());
     let endpoint =
         Endpoint { address, name, authority, weight: 1, zone: None, backup: false, state };
@@ -80,6 +86,7 @@ fn snapshot_with(
         chain: portunus_filter::Chain::default(),
         destination: Destination::Upstream(id),
         timeouts: Default::default(),
+        priority: Priority::default(),
         retry: Default::default(),
         mirror: None,
         preserve_host: true,

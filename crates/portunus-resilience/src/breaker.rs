@@ -4,16 +4,18 @@
 //! is changed by compare-and-swap and stands for itself, so all orderings are `Relaxed`: an outcome that is counted some
 //! nanoseconds late moves the moment at which the breaker opens, nothing else.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use portunus_base::Mono;
+
+use crate::sync::AtomicU64;
 
 /// Whether requests pass, and what came of those that did.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Breaker {
-    /// [`CLOSED`], or a [`Pause`].
+    /// A [`State`].
     state: AtomicU64,
     slots: [AtomicU64; SLOTS as usize],
     opened: AtomicU64,
@@ -29,56 +31,58 @@ impl Breaker {
     pub fn ask(&self, rule: &BreakerRule, now: Mono) -> Result<Pass, Duration> {
         let mut word = self.state.load(Relaxed);
         loop {
-            if word == CLOSED {
-                return Ok(Pass { probe_of: None });
+            let state = State::of(word);
+            if state.is_closed() {
+                return Ok(Pass { epoch: state.epoch, is_probe: false });
             }
-            let pause = Pause::of(word);
-            let left_us = pause.until.since_us(now);
+            let left_us = state.left_us(now);
             if left_us > 0 {
                 return Err(Duration::from_micros(left_us));
             }
-            if pause.taken >= rule.probes() {
-                return Err(PROBES_WAIT);
+            // The rule may want fewer than it did.
+            if state.passed >= rule.probes() {
+                self.close(word);
+                word = self.state.load(Relaxed);
+                continue;
             }
-            let next = Pause { taken: pause.taken + 1, ..pause };
+            let next = state.with_probe(rule, now).ok_or(PROBES_WAIT)?;
             match self.state.compare_exchange_weak(word, next.word(), Relaxed, Relaxed) {
                 Ok(_) => {
-                    self.half_opened.fetch_add(u64::from(pause.taken == 0), Relaxed);
-                    return Ok(Pass { probe_of: Some(pause.until) });
+                    self.half_opened.fetch_add(u64::from(!state.tried), Relaxed);
+                    return Ok(Pass { epoch: state.epoch, is_probe: true });
                 }
                 Err(newer) => word = newer,
             }
         }
     }
 
-    /// Tells what came of a request that passed.
+    /// Tells what came of a request that passed. What passed before the breaker opened says nothing any more.
     pub fn settle(&self, pass: Pass, failed: bool, rule: &BreakerRule, now: Mono) {
-        match (pass.probe_of, failed) {
-            (None, _) => self.count(failed, rule, now),
-            (Some(until), true) => {
-                let again = Pause::begin(rule, now).word();
-                if self.change(until, |_| again).is_some() {
+        match (pass.is_probe, failed) {
+            (false, _) => self.count(pass, failed, rule, now),
+            (true, true) => {
+                if self.change(pass, |state| state.open(rule, now)).is_some() {
                     self.opened.fetch_add(1, Relaxed);
                 }
             }
-            (Some(until), false) => self.passed(until, rule),
+            (true, false) => self.passed(pass, rule),
         }
     }
 
     /// Nothing came of a request that passed: somebody else may be tried in its place.
     pub fn forget(&self, pass: Pass) {
-        if let Some(until) = pass.probe_of {
-            let less = |pause: Pause| Pause { taken: pause.taken.saturating_sub(1), ..pause };
-            self.change(until, |pause| less(pause).word());
+        if pass.is_probe {
+            let less = |state: State| state.taken.saturating_sub(1).max(state.passed);
+            self.change(pass, |state| State { taken: less(state), ..state });
         }
     }
 
     /// Where it stands.
     #[must_use]
     pub fn stand(&self, now: Mono) -> BreakerStand {
-        match self.state.load(Relaxed) {
-            CLOSED => BreakerStand::Closed,
-            word if Pause::of(word).until.since_us(now) > 0 => BreakerStand::Open,
+        match State::of(self.state.load(Relaxed)) {
+            state if state.is_closed() => BreakerStand::Closed,
+            state if state.left_us(now) > 0 => BreakerStand::Open,
             _ => BreakerStand::HalfOpen,
         }
     }
@@ -94,36 +98,49 @@ impl Breaker {
     }
 
     /// A probe was good; the last one that is needed closes the breaker.
-    fn passed(&self, until: Mono, rule: &BreakerRule) {
-        let is_last = |pause: Pause| pause.passed + 1 >= rule.probes();
-        let now = Pause::of(self.state.load(Relaxed));
-        if now.until == until && is_last(now) {
-            // Before it closes: what is counted from then on must not meet the failures that opened it.
-            self.slots.iter().for_each(|slot| slot.store(0, Relaxed));
+    fn passed(&self, pass: Pass, rule: &BreakerRule) {
+        let more = |state: State| State {
+            passed: (state.passed + 1).min(PROBES_MAX),
+            taken: state.taken.max(state.passed + 1).min(PROBES_MAX),
+            ..state
+        };
+        if let Some(before) = self.change(pass, more)
+            && more(before).passed >= rule.probes()
+        {
+            self.close(more(before).word());
         }
-        let before = self.change(until, |pause| match is_last(pause) {
-            true => CLOSED,
-            false => Pause { passed: pause.passed + 1, ..pause }.word(),
-        });
-        self.closed.fetch_add(u64::from(before.is_some_and(is_last)), Relaxed);
     }
 
-    /// Changes the state, if it is still the pause until then. What it was before the change.
-    fn change(&self, until: Mono, step: impl Fn(Pause) -> u64) -> Option<Pause> {
-        let same = |word: u64| word != CLOSED && Pause::of(word).until == until;
-        let step = |word| same(word).then(|| step(Pause::of(word)));
-        self.state.fetch_update(Relaxed, Relaxed, step).ok().map(Pause::of)
+    /// Closes the breaker, if it still is in this state. Whoever changed it meanwhile sees that it is to be closed, or
+    /// has opened it again.
+    fn close(&self, word: u64) {
+        // Before it closes: what is counted from then on must not meet the failures that opened it.
+        self.slots.iter().for_each(|slot| slot.store(0, Relaxed));
+        let closed = State::of(word).closed().word();
+        let closes = self.state.compare_exchange(word, closed, Relaxed, Relaxed);
+        self.closed.fetch_add(u64::from(closes.is_ok()), Relaxed);
     }
 
-    fn count(&self, failed: bool, rule: &BreakerRule, now: Mono) {
+    /// Changes the state, if the pass is still one of its probes. What it was before the change.
+    fn change(&self, pass: Pass, step: impl Fn(State) -> State) -> Option<State> {
+        let same = |state: &State| !state.is_closed() && state.epoch == pass.epoch;
+        let step = |word| Some(State::of(word)).filter(same).map(|state| step(state).word());
+        self.state.fetch_update(Relaxed, Relaxed, step).ok().map(State::of)
+    }
+
+    fn count(&self, pass: Pass, failed: bool, rule: &BreakerRule, now: Mono) {
+        let closed = State { epoch: pass.epoch, ..State::default() };
+        if self.state.load(Relaxed) != closed.word() {
+            return;
+        }
         let number = rule.slot_number(now);
         let Some(slot) = self.slots.get((number % SLOTS) as usize) else { return };
         let step = |word| Some(Tally::of(word).at(number).with(failed).word());
         // The step never declines.
         let _ = slot.fetch_update(Relaxed, Relaxed, step);
         if failed && self.is_too_much(rule, number) {
-            let pause = Pause::begin(rule, now).word();
-            let opens = self.state.compare_exchange(CLOSED, pause, Relaxed, Relaxed);
+            let open = closed.open(rule, now).word();
+            let opens = self.state.compare_exchange(closed.word(), open, Relaxed, Relaxed);
             self.opened.fetch_add(u64::from(opens.is_ok()), Relaxed);
         }
     }
@@ -168,8 +185,10 @@ impl BreakerRule {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub struct Pass {
-    /// The end of the pause that it is a probe after.
-    probe_of: Option<Mono>,
+    /// What the breaker's epoch was.
+    epoch: u64,
+    /// The breaker was half-open.
+    is_probe: bool,
 }
 
 /// Where a breaker stands.
@@ -194,30 +213,73 @@ pub struct BreakerTurns {
     pub closed: u64,
 }
 
-/// A breaker that is open, and later half-open.
-#[derive(Clone, Copy)]
-struct Pause {
-    until: Mono,
-    /// Probes that passed and were not forgotten.
+/// Where a breaker stands, all of it in one word.
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// The end of the pause, in milliseconds; 0 while it is closed. Once tried: since when there are probes without a
+    /// break.
+    until_ms: u64,
+    /// How often it opened; comes round.
+    epoch: u64,
+    /// The pause is over: a probe has passed.
+    tried: bool,
+    /// Probes that passed, and were neither forgotten nor too old.
     taken: u64,
     /// Those of them that were good.
     passed: u64,
 }
 
-impl Pause {
-    fn begin(rule: &BreakerRule, now: Mono) -> Self {
-        let until = now.after(rule.open_for).0.clamp(1, UNTIL_MAX);
-        Self { until: Mono(until), taken: 0, passed: 0 }
+impl State {
+    fn is_closed(self) -> bool {
+        self.until_ms == 0
+    }
+
+    fn closed(self) -> Self {
+        Self { epoch: self.epoch, ..Self::default() }
+    }
+
+    fn open(self, rule: &BreakerRule, now: Mono) -> Self {
+        let until_ms = millis(now.after(rule.open_for));
+        Self { until_ms, epoch: (self.epoch + 1) & EPOCH_MAX, ..Self::default() }
+    }
+
+    /// How much of the pause is left.
+    fn left_us(self, now: Mono) -> u64 {
+        if self.tried { 0 } else { Mono(self.until_ms * MS).since_us(now) }
+    }
+
+    /// One probe more. Those that nothing came of for as long as a pause takes hold nobody up any longer: they only
+    /// count if something comes of them.
+    fn with_probe(self, rule: &BreakerRule, now: Mono) -> Option<Self> {
+        let open_for_us = u64::try_from(rule.open_for.as_micros()).unwrap_or(u64::MAX);
+        let are_old = now.since_us(Mono(self.until_ms * MS)) >= open_for_us.max(MS);
+        let taken = if are_old { self.passed } else { self.taken };
+        let begins = !self.tried || taken == self.passed;
+        let until_ms = if begins { millis(now) } else { self.until_ms };
+        let next = Self { until_ms, tried: true, taken: taken + 1, ..self };
+        (taken < rule.probes()).then_some(next)
     }
 
     fn of(word: u64) -> Self {
-        let until = Mono(word >> (2 * PROBES_BITS));
-        Self { until, taken: word >> PROBES_BITS & PROBES_MAX, passed: word & PROBES_MAX }
+        let upper = word >> (2 * PROBES_BITS);
+        Self {
+            until_ms: upper >> (EPOCH_BITS + 1),
+            epoch: upper >> 1 & EPOCH_MAX,
+            tried: upper & 1 == 1,
+            taken: word >> PROBES_BITS & PROBES_MAX,
+            passed: word & PROBES_MAX,
+        }
     }
 
     fn word(self) -> u64 {
-        (self.until.0 << PROBES_BITS | self.taken) << PROBES_BITS | self.passed
+        let upper = (self.until_ms << EPOCH_BITS | self.epoch) << 1 | u64::from(self.tried);
+        (upper << PROBES_BITS | self.taken) << PROBES_BITS | self.passed
     }
+}
+
+/// Whole milliseconds, never none.
+fn millis(at: Mono) -> u64 {
+    (at.0 / MS).clamp(1, UNTIL_MS_MAX)
 }
 
 /// What came out within one slot of time.
@@ -261,7 +323,6 @@ fn age(now: u64, number: u64) -> u64 {
     now.wrapping_sub(number) & NUMBER_MAX
 }
 
-const CLOSED: u64 = 0;
 /// Slots of the span. A power of two, so that places stay in order when numbers come round.
 const SLOTS: u64 = 8;
 const COUNT_BITS: u32 = 20;
@@ -269,8 +330,12 @@ const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 const NUMBER_MAX: u64 = (1 << (64 - 2 * COUNT_BITS)) - 1;
 const PROBES_BITS: u32 = 8;
 const PROBES_MAX: u64 = (1 << PROBES_BITS) - 1;
-/// Microseconds since the start of the process, for nearly nine years.
-const UNTIL_MAX: u64 = u64::MAX >> (2 * PROBES_BITS);
+const EPOCH_BITS: u32 = 9;
+const EPOCH_MAX: u64 = (1 << EPOCH_BITS) - 1;
+/// Milliseconds since the start of the process, for more than eight years.
+const UNTIL_MS_MAX: u64 = u64::MAX >> (2 * PROBES_BITS + EPOCH_BITS + 1);
+/// A millisecond, in microseconds.
+const MS: u64 = 1_000;
 /// While probes are under way, their outcome is soon known.
 const PROBES_WAIT: Duration = Duration::from_secs(1);
 

@@ -77,9 +77,10 @@ impl Drop for Permit {
     }
 }
 
-/// The count, and a part of the key: so a word never looks the same for two keys.
+/// The count, and a part of the key: so a word never looks the same for two keys, and that of a key which holds nothing
+/// never looks as if nobody had written it.
 fn word_of(key: u64, held: u32) -> u64 {
-    (key & (u64::MAX >> 1)) >> 32 << 32 | u64::from(held)
+    ((key & (u64::MAX >> 1)) >> 32 | 1) << 32 | u64::from(held)
 }
 
 fn held(word: u64) -> u32 {

@@ -13,10 +13,9 @@
 //! are all `SeqCst`: the argument above needs one order of all claims and looks.
 
 use std::hint::spin_loop;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-use zerocopy::FromZeros as _;
+use crate::sync::AtomicU64;
 
 /// Words by key. A word that was never written is 0.
 #[derive(Debug)]
@@ -57,13 +56,7 @@ impl Table {
     /// Room for about `keys_max` keys in use at once; 32 bytes for each.
     pub(crate) fn new(keys_max: usize) -> Self {
         let buckets = keys_max.max(1).saturating_mul(2).div_ceil(WAYS).min(BUCKETS_MAX);
-        // Pages that are zero and were never touched cost nothing: a table is as large as it was ever used.
-        let zeroed = <[Bucket]>::new_box_zeroed_with_elems(buckets);
-        Self {
-            buckets: zeroed.unwrap_or_else(|_| (0..buckets).map(|_| Bucket::default()).collect()),
-            claims: AtomicU64::new(0),
-            forgotten: AtomicU64::new(0),
-        }
+        Self { buckets: empty(buckets), claims: AtomicU64::new(0), forgotten: AtomicU64::new(0) }
     }
 
     /// Changes the word of a key in one step, and answers what the step said.
@@ -274,6 +267,21 @@ impl Seen<'_> {
         }
         swap(self.place.name, self.name, 0);
     }
+}
+
+/// Buckets without a key. Pages that are zero and were never touched cost nothing: a table is as large as it was ever
+/// used.
+#[cfg(not(feature = "shuttle"))]
+fn empty(buckets: usize) -> Box<[Bucket]> {
+    use zerocopy::FromZeros as _;
+    let zeroed = <[Bucket]>::new_box_zeroed_with_elems(buckets);
+    zeroed.unwrap_or_else(|_| (0..buckets).map(|_| Bucket::default()).collect())
+}
+
+/// Buckets without a key.
+#[cfg(feature = "shuttle")]
+fn empty(buckets: usize) -> Box<[Bucket]> {
+    (0..buckets).map(|_| Bucket::default()).collect()
 }
 
 /// Writes to a word that is still as it was.

@@ -18,7 +18,9 @@ pub use challenges::HttpChallenges;
 pub use identity::{Identity, identify};
 pub use l4::{SniPlan, TcpPlan, UdpPlan};
 pub use limits::ProcessLimits;
-pub use listener::{H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol};
+pub use listener::{
+    H2Limits, ListenerPlan, ListenerTimeouts, Protocols, ProxyProtocol, RateFloors,
+};
 pub use networks::Networks;
 pub use on_demand::{Asking, OnDemand};
 pub use route::{Destination, GrpcCodes, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};

@@ -46,6 +46,15 @@ impl Default for ListenerTimeouts {
     }
 }
 
+/// How slow a client may be within a body, in bytes a second. 0 is no bound.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RateFloors {
+    /// In sending the body of its request.
+    pub upload: u64,
+    /// In taking its answer.
+    pub download: u64,
+}
+
 /// The versions of HTTP that clients may speak.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Protocols {
@@ -87,6 +96,10 @@ pub struct ListenerPlan {
     pub proxy_protocol: ProxyProtocol,
     /// The most open connections of a worker; more are closed at once.
     pub connections_max: Option<usize>,
+    /// The most requests under way at a worker; more are refused.
+    pub requests_max: Option<usize>,
+    /// How slow clients may be.
+    pub floors: RateFloors,
     /// Limits on heads.
     pub limits: Limits,
     /// Bounds on how long a client may take.
@@ -126,6 +139,8 @@ impl ListenerPlan {
             series,
             proxy_protocol: ProxyProtocol::default(),
             connections_max: None,
+            requests_max: None,
+            floors: RateFloors::default(),
             limits: Limits::default(),
             timeouts: ListenerTimeouts::default(),
             http: true,

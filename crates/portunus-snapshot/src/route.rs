@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portunus_base::{RouteId, UpstreamId};
 use portunus_filter::Chain;
-use portunus_resilience::BackoffRule;
+use portunus_resilience::{BackoffRule, Priority};
 use portunus_telemetry::RouteSeries;
 
 /// A route of a snapshot.
@@ -23,6 +23,8 @@ pub struct Route {
     pub destination: Destination,
     /// Bounds on time.
     pub timeouts: RouteTimeouts,
+    /// Which requests come first where they wait for their turn at an upstream.
+    pub priority: Priority,
     /// When a request is sent once more.
     pub retry: RetryPlan,
     /// A copy of some requests goes there; its answer is not used.
@@ -154,12 +156,21 @@ pub struct RetryPlan {
     pub backoff: Option<BackoffRule>,
     /// The longest `Retry-After` of an answer that a retry waits for.
     pub retry_after_max: Duration,
+    /// How long an idempotent request without a body waits for an answer before another endpoint gets it too.
+    pub hedge_after: Option<Duration>,
 }
 
 impl Default for RetryPlan {
     fn default() -> Self {
         let on = RetryOn { connect: true, reset: true, ..RetryOn::default() };
-        Self { attempts: 1, on, budget: 0.2, backoff: None, retry_after_max: Duration::ZERO }
+        Self {
+            attempts: 1,
+            on,
+            budget: 0.2,
+            backoff: None,
+            retry_after_max: Duration::ZERO,
+            hedge_after: None,
+        }
     }
 }
 

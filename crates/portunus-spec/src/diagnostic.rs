@@ -30,6 +30,11 @@ impl Diagnostics {
         }
     }
 
+    /// Keeps out of everything that is rendered what another collection does.
+    pub fn hide_as(&mut self, other: &Self) {
+        self.hidden.extend_from_slice(&other.hidden);
+    }
+
     /// Sorts by place: source, then offset. Keeps the order of those at the same place.
     pub fn sort(&mut self) {
         self.list.sort_by_key(|diagnostic| diagnostic.span);

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use portunus_base::{
-    ByteSize, Percent, Rate, format_duration, parse_duration, parse_percent, parse_rate, parse_size,
+    ByteRate, ByteSize, Percent, Rate, format_duration, parse_byte_rate, parse_duration,
+    parse_percent, parse_rate, parse_size,
 };
 
 use crate::shape::{Json, Scalar};
@@ -174,6 +175,8 @@ textual! {
         parse_duration, |duration: &Duration| format_duration(*duration);
     ByteSize: "size", "a size", Some(r"^\d+(\.\d+)?(B|KB|KiB|MB|MiB|GB|GiB)$"), ["64KiB", "1MB"],
         parse_size, ToString::to_string;
+    ByteRate: "rate of bytes", "a rate of bytes", Some(r"^\d+(\.\d+)?(B|KB|KiB|MB|MiB|GB|GiB)/s$"),
+        ["1MiB/s", "240B/s"], parse_byte_rate, ToString::to_string;
     Rate: "rate", "a rate", Some(r"^\d+/(s|m|h|d|month)$"), ["100/s", "5000/h"],
         parse_rate, ToString::to_string;
     Percent: "percentage", "a percentage", Some(r"^\d+(\.\d+)? *%$"), ["20%", "0.5%"],

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
 use tokio::sync::Notify;
 
-use crate::open::DatabaseFile;
+use crate::open::{Access, DatabaseFile};
 use crate::{CredentialStore, Row, RowKind, StoreError, StoreFuture};
 
 /// Rows in a file, which one process uses at a time. It is made with the first row, and only its owner may read it.
@@ -27,7 +27,7 @@ impl Embedded {
 
     /// Writes a row unless `wanted` speaks against it, which is told whether there is one already.
     fn write(&self, row: Row, wanted: fn(bool) -> bool) -> StoreFuture<'_, bool> {
-        let write = move |file: &DatabaseFile| {
+        let write = move |file: &mut Access<'_>| {
             let database = file.made()?;
             let transaction = database.begin_write().map_err(StoreError::of)?;
             {
@@ -76,9 +76,17 @@ impl CredentialStore for Embedded {
     fn look_every(&self) -> Option<Duration> {
         None
     }
+
+    fn hand_over(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.file.hand_over())
+    }
+
+    fn take_back(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.file.take_back())
+    }
 }
 
-fn list(file: &DatabaseFile) -> Result<Vec<Row>, StoreError> {
+fn list(file: &mut Access<'_>) -> Result<Vec<Row>, StoreError> {
     let Some(database) = file.existing()? else { return Ok(Vec::new()) };
     let transaction = database.begin_read().map_err(StoreError::of)?;
     let table = match transaction.open_table(ROWS) {
@@ -95,7 +103,7 @@ fn list(file: &DatabaseFile) -> Result<Vec<Row>, StoreError> {
     Ok(rows)
 }
 
-fn remove(file: &DatabaseFile, kind: RowKind, id: &str) -> Result<bool, StoreError> {
+fn remove(file: &mut Access<'_>, kind: RowKind, id: &str) -> Result<bool, StoreError> {
     let Some(database) = file.existing()? else { return Ok(false) };
     let transaction = database.begin_write().map_err(StoreError::of)?;
     let was_there = {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
 
 use crate::StoreError;
-use crate::open::DatabaseFile;
+use crate::open::{Access, DatabaseFile};
 
 /// What was used of quotas, in a file that one process uses at a time.
 #[derive(Debug)]
@@ -39,9 +39,25 @@ impl EmbeddedQuotas {
     pub async fn save(&self, rows: Vec<QuotaRow>) -> Result<(), StoreError> {
         self.file.blocking(move |file| save(file, &rows)).await
     }
+
+    /// Closes the file for another process; until it is taken back, nothing can be done with it here.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn hand_over(&self) -> Result<(), StoreError> {
+        self.file.hand_over().await
+    }
+
+    /// Takes the file back from a process that did not want it.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn take_back(&self) -> Result<(), StoreError> {
+        self.file.take_back().await
+    }
 }
 
-fn load(file: &DatabaseFile) -> Result<Vec<QuotaRow>, StoreError> {
+fn load(file: &mut Access<'_>) -> Result<Vec<QuotaRow>, StoreError> {
     let Some(database) = file.existing()? else { return Ok(Vec::new()) };
     let transaction = database.begin_read().map_err(StoreError::of)?;
     let table = match transaction.open_table(QUOTAS) {
@@ -57,7 +73,7 @@ fn load(file: &DatabaseFile) -> Result<Vec<QuotaRow>, StoreError> {
     Ok(rows)
 }
 
-fn save(file: &DatabaseFile, rows: &[QuotaRow]) -> Result<(), StoreError> {
+fn save(file: &mut Access<'_>, rows: &[QuotaRow]) -> Result<(), StoreError> {
     let transaction = file.made()?.begin_write().map_err(StoreError::of)?;
     {
         let mut table = transaction.open_table(QUOTAS).map_err(StoreError::of)?;

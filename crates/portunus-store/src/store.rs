@@ -69,4 +69,15 @@ pub trait CredentialStore: Send + Sync {
 
     /// How often to look for changes beside those that [`CredentialStore::watch`] tells of.
     fn look_every(&self) -> Option<Duration>;
+
+    /// Gives up what only one process can hold, for one that takes over; nothing is written or read here until it is
+    /// taken back.
+    fn hand_over(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Takes back what was given up.
+    fn take_back(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

@@ -21,6 +21,6 @@ pub use series::{
 };
 pub use shard::{Connect, Outcome, Place, Shard};
 pub use totals::{
-    BreakerTotals, CertificateTotals, ConfigTotals, LogTotals, ProcessTotals, ReasonTotals,
-    RenewalTotals, SeriesTotals, Totals,
+    BreakerTotals, CertificateTotals, ConfigTotals, EndpointStateTotals, LogTotals, ProcessTotals,
+    QueueTotals, ReasonTotals, RenewalTotals, SeriesTotals, Totals,
 };

@@ -107,6 +107,12 @@ pub static LABELS: &[Name] = &[
     label("scope", "The list that a filter stands in, or `other` beyond the bound of series."),
     label("decision", "The filter's name, a dot and what it decided: `rate_limit.limited`."),
     label("name", "The certificate's name."),
+    label(
+        "outcome",
+        "How a wait ended: `served`, `timeout`, `full` (before it began), `pushed_out` (by a higher class), `left` (the \
+         client went away).",
+    ),
+    label("state", "How an endpoint is: `up`, `draining`, `down` (a check says so), `ejected`."),
     label("to", "Where a breaker came to stand: `closed`, `half_open`, `open`."),
     label("version", "The version of the program, or of TLS: `1.2`, `1.3`."),
     label("le", "The upper bound of a bucket, inclusive."),

@@ -120,6 +120,14 @@ impl Folder {
         self.prepare(Command::new(binary()))
     }
 
+    /// The same, started by another program that becomes it.
+    pub(crate) fn command_by(&self, launcher: &[String]) -> Command {
+        let Some((program, arguments)) = launcher.split_first() else { return self.command() };
+        let mut command = self.prepare(Command::new(program));
+        command.args(arguments).arg(binary());
+        command
+    }
+
     /// The same, with a listening socket, as a service manager gives it.
     pub(crate) fn command_with(&self, socket: OwnedFd) -> Command {
         let mut shell = Command::new("/bin/sh");

@@ -51,7 +51,7 @@ pub use program::{Program, Setup};
 pub use redis_server::RedisServer;
 pub use rustix::process::Signal;
 pub use tls::{Authority, Identity, Leaf, Refused, TlsClient, TlsFacts, TlsServer};
-pub use wait::{DEADLINE, eventually};
+pub use wait::{DEADLINE, eventually, eventually_within};
 pub use wire::{Body, End};
 
 #[cfg(test)]

@@ -111,6 +111,32 @@ impl PostgresServer {
         let _ = process.0.wait();
     }
 
+    /// Holds it still: connections stay, and nothing is answered.
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets it go on after [`Self::freeze`].
+    #[track_caller]
+    pub fn thaw(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// Tells the server first, which starts no more children then, and each of them.
+    #[track_caller]
+    fn signal_all(&self, signal: Signal) {
+        let id = self.process.as_ref().expect("it runs").0.id();
+        let tell = |id: &str| {
+            // A child may have ended.
+            let id = id.parse().ok().and_then(Pid::from_raw);
+            let _ = id.map(|id| kill_process(id, signal));
+        };
+        tell(&id.to_string());
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        children.expect("Linux lists children").split_whitespace().for_each(tell);
+    }
+
     /// Runs a statement, and gives what it prints; `None` when it fails.
     #[must_use]
     pub fn query(&self, statement: &str) -> Option<String> {

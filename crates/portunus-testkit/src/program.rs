@@ -18,6 +18,7 @@ pub use setup::Setup;
 #[derive(Debug)]
 pub struct Program {
     child: Killed,
+    successors: Successors,
     setup: Setup,
     stdout: Output,
     stderr: Output,
@@ -46,7 +47,7 @@ impl Program {
         let mut child = Killed(command.spawn().expect("the program starts"));
         let stdout = Output::collect(child.0.stdout.take());
         let stderr = Output::collect(child.0.stderr.take());
-        let program = Self { child, setup, stdout, stderr };
+        let program = Self { child, successors: Successors::default(), setup, stdout, stderr };
         program.wait_for_stderr(|line| line == "portunus: ready");
         program
     }
@@ -119,10 +120,31 @@ impl Program {
         self.folder().path(name)
     }
 
-    /// Its process id.
+    /// Its process id: that of the process that accepts.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.child.0.id()
+        self.successors.0.last().copied().unwrap_or_else(|| self.child.0.id())
+    }
+
+    /// Has a new process take its place, and gives the id of that. The one before may still end what it has begun.
+    #[track_caller]
+    pub fn upgrade(&mut self) -> u32 {
+        self.signal(Signal::USR2);
+        self.succeeded()
+    }
+
+    /// Waits until a new process has taken over, and gives the id of that.
+    #[track_caller]
+    pub fn succeeded(&mut self) -> u32 {
+        let successor = |line: &str| {
+            let line = line.strip_prefix("portunus: process ")?;
+            let id = line.split_once(" has taken over")?.0.parse().ok()?;
+            (!self.successors.0.contains(&id)).then_some(id)
+        };
+        let line = self.wait_for_stderr(|line| successor(line).is_some());
+        let id = successor(&line).expect("a line that was found");
+        self.successors.0.push(id);
+        id
     }
 
     /// Writes a new configuration, with the same places filled in, and nothing more.
@@ -156,7 +178,7 @@ impl Program {
     /// Sends a signal.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.0.id()).ok().and_then(Pid::from_raw);
+        let id = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
         kill_process(id.expect("a process has an id"), signal).expect("it runs");
     }
 
@@ -181,8 +203,8 @@ impl Program {
     #[must_use]
     #[track_caller]
     pub fn kill_and_start(self) -> Self {
-        let Self { child, setup, .. } = self;
-        drop(child);
+        let Self { child, successors, setup, .. } = self;
+        drop((child, successors));
         Self::start(setup)
     }
 
@@ -195,7 +217,7 @@ impl Program {
         self.kill_and_start()
     }
 
-    /// Waits for its end and gives its exit code; `None` when a signal ended it.
+    /// Waits for the end of the process that it was started as, and gives its exit code; `None` when a signal ended it.
     #[track_caller]
     pub fn wait(&mut self) -> Option<i32> {
         let mut status = None;
@@ -222,5 +244,18 @@ impl Program {
     #[track_caller]
     pub fn wait_for_stdout(&self, is_it: impl Fn(&str) -> bool) -> String {
         self.stdout.wait_for(is_it)
+    }
+}
+
+/// The processes that took its place, one after the other. They are no children of the test.
+#[derive(Debug, Default)]
+struct Successors(Vec<u32>);
+
+impl Drop for Successors {
+    fn drop(&mut self) {
+        for id in self.0.iter().filter_map(|id| i32::try_from(*id).ok().and_then(Pid::from_raw)) {
+            // It fails where the process has ended already.
+            let _ = kill_process(id, Signal::KILL);
+        }
     }
 }

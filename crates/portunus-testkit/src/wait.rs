@@ -10,10 +10,16 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 ///
 /// For what cannot be waited on: counters of the program, files that it writes.
 #[track_caller]
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    eventually_within(DEADLINE, what, holds);
+}
+
+/// The same, for what takes other programs their time.
+#[track_caller]
+pub fn eventually_within(deadline: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + deadline;
     while !holds() {
-        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        assert!(Instant::now() < end, "not within {deadline:?}: {what}");
         std::thread::sleep(PAUSE);
     }
 }

@@ -31,7 +31,7 @@ pub use handshake::{Accepted, accept, connect, connect_offering};
 pub use local_ca::LocalCa;
 pub use server::{ClientAuth, ClientAuthMode, MinVersion, ServerOptions, ServerTls};
 pub use store::{CertStore, CertTable, host_matches};
-pub use ticket::TicketKeys;
+pub use ticket::{TicketKeys, TicketSeeds};
 
 #[cfg(test)]
 mod tests;

@@ -147,7 +147,7 @@ fn facts_are_told_and_bytes_pass() {
         client.write_all(b"ping").await.unwrap();
         let mut buf = Vec::with_capacity(100);
         assert_eq!(accepted.io.read(&mut buf).await.unwrap(), 4);
-        accepted.io.write_both(b"po", b"ng").await.unwrap();
+        accepted.io.write_both(b"po", b"ng", |_| {}).await.unwrap();
         accepted.io.shutdown_write();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
@@ -483,6 +483,30 @@ fn tickets_outlive_two_changes_of_keys() {
         BoundTickets::new(keys, [2; 32]).decrypt(&tickets.encrypt(b"state").unwrap()).is_none()
     );
     assert!(tickets.decrypt(b"short").is_none());
+}
+
+#[test]
+fn keys_of_tickets_go_on_in_another_process() {
+    use crate::ticket::BoundTickets;
+    use rustls::server::ProducesTickets as _;
+    const DAY: u64 = 24 * 3600 * 1_000_000;
+    let old = Arc::new(TicketKeys::random(Wall(0)).unwrap());
+    let of = |keys: &Arc<TicketKeys>| BoundTickets::new(Arc::clone(keys), [1; 32]);
+    let first = of(&old).encrypt(b"first").unwrap();
+    old.rotate(Wall(DAY));
+    let second = of(&old).encrypt(b"second").unwrap();
+    let seeds = old.seeds().unwrap();
+    assert_eq!(format!("{seeds:?}"), "TicketSeeds(2)", "they are secret");
+    let new = Arc::new(TicketKeys::resume(&seeds).unwrap());
+    assert_eq!(of(&new).decrypt(&first).unwrap(), b"first");
+    assert_eq!(of(&new).decrypt(&second).unwrap(), b"second");
+    assert_eq!(of(&old).decrypt(&of(&new).encrypt(b"third").unwrap()).unwrap(), b"third");
+    // They are not young again.
+    new.rotate(Wall(2 * DAY));
+    assert!(of(&old).decrypt(&of(&new).encrypt(b"fourth").unwrap()).is_none());
+    assert!(TicketKeys::from_file(&[0; 80]).unwrap().seeds().is_none(), "files are read again");
+    let cut = crate::TicketSeeds { bytes: seeds.bytes[1..].to_vec(), made: seeds.made };
+    assert!(TicketKeys::resume(&cut).is_err());
 }
 
 #[test]

@@ -28,6 +28,17 @@ struct Ring {
 struct Key {
     name: [u8; NAME_BYTES],
     key: LessSafeKey,
+    /// What it is made of, where no file has that.
+    seed: Option<[u8; SEED_BYTES]>,
+}
+
+/// Keys that were made at random, for a process that takes over: what one of them sealed, the other opens.
+#[derive(Clone)]
+pub struct TicketSeeds {
+    /// 48 bytes a key, the current one first. Secret.
+    pub bytes: Vec<u8>,
+    /// When the current one was made.
+    pub made: Wall,
 }
 
 impl TicketKeys {
@@ -38,6 +49,27 @@ impl TicketKeys {
     pub fn random(now: Wall) -> Result<Self, TlsConfigError> {
         let ring = Ring { keys: vec![Arc::new(Key::random()?)], made: now };
         Ok(Self { ring: ArcSwap::from_pointee(ring), from_file: false })
+    }
+
+    /// The keys that another process had made, for what it sealed and for more.
+    ///
+    /// # Errors
+    /// They have another length.
+    pub fn resume(seeds: &TicketSeeds) -> Result<Self, TlsConfigError> {
+        let keys = seeds.bytes.chunks(SEED_BYTES).map(|seed| Key::seeded(seed).map(Arc::new));
+        let keys = keys.collect::<Option<Vec<_>>>();
+        let keys = keys.filter(|keys| !keys.is_empty());
+        let wrong = || TlsConfigError::plain("the ticket keys of the process before are cut");
+        let ring = Ring { keys: keys.ok_or_else(wrong)?, made: seeds.made };
+        Ok(Self { ring: ArcSwap::from_pointee(ring), from_file: false })
+    }
+
+    /// What another process needs to go on with them; `None` where they come from a file, which it can read.
+    #[must_use]
+    pub fn seeds(&self) -> Option<TicketSeeds> {
+        let ring = self.ring.load();
+        let seeds = ring.keys.iter().map(|key| key.seed).collect::<Option<Vec<_>>>()?;
+        Some(TicketSeeds { bytes: seeds.concat(), made: ring.made })
     }
 
     /// The keys of a file: 48 or 80 bytes each, the current one first.
@@ -114,16 +146,22 @@ impl Ring {
 
 impl Key {
     fn random() -> Result<Self, TlsConfigError> {
-        let mut bytes = [0; 48];
-        let made = rand::fill(&mut bytes).ok().and_then(|()| Self::derived(&bytes));
+        let mut bytes = [0; SEED_BYTES];
+        let made = rand::fill(&mut bytes).ok().and_then(|()| Self::seeded(&bytes));
         made.ok_or_else(|| TlsConfigError::plain("the system has no randomness for ticket keys"))
+    }
+
+    /// A key that can be made again elsewhere.
+    fn seeded(bytes: &[u8]) -> Option<Self> {
+        let seed = bytes.try_into().ok()?;
+        Some(Self { seed: Some(seed), ..Self::derived(bytes)? })
     }
 
     /// The name is the beginning; the key is made of all bytes.
     fn derived(bytes: &[u8]) -> Option<Self> {
         let name = *bytes.first_chunk()?;
         let key = UnboundKey::new(&AES_256_GCM, digest(&SHA256, bytes).as_ref()).ok()?;
-        Some(Self { name, key: LessSafeKey::new(key) })
+        Some(Self { name, key: LessSafeKey::new(key), seed: None })
     }
 }
 
@@ -163,6 +201,13 @@ impl fmt::Debug for TicketKeys {
     }
 }
 
+/// Never what the keys are.
+impl fmt::Debug for TicketSeeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TicketSeeds({})", self.bytes.len() / SEED_BYTES)
+    }
+}
+
 impl fmt::Debug for BoundTickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.keys.fmt(f)
@@ -170,6 +215,8 @@ impl fmt::Debug for BoundTickets {
 }
 
 const NAME_BYTES: usize = 16;
+/// What a random key is made of.
+const SEED_BYTES: usize = 48;
 /// How long a key seals.
 const ROTATE_US: u64 = 12 * 3600 * 1_000_000;
 /// How many keys before it still open.

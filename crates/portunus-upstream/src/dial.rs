@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use portunus_balance::{Address, Endpoint};
 use portunus_base::TlsFacts;
 use portunus_exchange::{ErrorKind, ProxyError, Retry};
 use portunus_h2::{ClientOptions, H2Error};
 use portunus_http::split_host_port;
-use portunus_net::{DialTo, Io, dial};
+use portunus_net::{DialTo, Io, Network, is_shortage};
 use portunus_preface::proxy_protocol::{self, Addresses, Ssl, Tlv, Tlvs};
+use portunus_resilience::Queue;
 use portunus_tls::{TlsError, connect, connect_offering};
 use portunus_worker::Worker;
 
@@ -23,6 +25,8 @@ pub struct Dial<'d> {
     pub plan: &'d UpstreamPlan,
     /// Which endpoint of it.
     pub endpoint: &'d Endpoint,
+    /// Those who may wait for the place of the connection.
+    pub queue: &'d Arc<Queue>,
     /// For whom: both ends of the client's connection, the client first; None for our own needs.
     pub client: Option<(SocketAddr, SocketAddr)>,
     /// What a proxy before us said of that client beside its addresses: values of the PROXY protocol, to be told on.
@@ -33,6 +37,8 @@ pub struct Dial<'d> {
     pub h1_only: bool,
     /// Who serves the connection.
     pub worker: &'d Worker,
+    /// What it is made over.
+    pub network: &'d dyn Network,
 }
 
 /// A connection by what it speaks.
@@ -55,8 +61,8 @@ impl Dial<'_> {
             Address::Unix(path) => DialTo::Unix(path),
         };
         // Those that are being opened count too: many at once would pass any limit otherwise.
-        let counted = Counted::new(&self.endpoint.state);
-        let io = dial(to).await.map_err(|error| connect_error(&error))?;
+        let counted = Counted::new(&self.endpoint.state, self.queue);
+        let io = self.network.dial(to).await.map_err(|error| connect_error(&error))?;
         self.introduce(&io).await.map_err(|error| connect_error(&error))?;
         let (io, spoken) = self.secure(io).await?;
         match spoken {
@@ -158,6 +164,9 @@ fn no_session(error: &H2Error) -> ProxyError {
 }
 
 fn connect_error(error: &io::Error) -> ProxyError {
+    if is_shortage(error) {
+        return ProxyError { retry: Retry::Unsent, ..ProxyError::local(ErrorKind::NoFiles) };
+    }
     let kind = match error.kind() {
         io::ErrorKind::ConnectionRefused => ErrorKind::ConnectRefused,
         io::ErrorKind::TimedOut => ErrorKind::ConnectTimeout,

@@ -98,7 +98,7 @@ impl<'c> UpstreamStream for H1Stream<'c> {
 
 impl RequestSink for H1Sink<'_> {
     async fn body(&mut self, piece: &[u8]) -> io::Result<()> {
-        self.out.body(self.io, piece).await
+        self.out.body(self.io, piece, |_| {}).await
     }
 
     fn end(&mut self, trailers: Option<&HeaderList>) {
@@ -106,7 +106,7 @@ impl RequestSink for H1Sink<'_> {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.out.flush(self.io).await
+        self.out.flush(self.io, |_| {}).await
     }
 
     fn finish(&mut self) {

@@ -82,6 +82,16 @@ impl Pools {
         })
     }
 
+    /// How many exchanges more the connections to the endpoint of that key take, unused and shared ones.
+    #[must_use]
+    pub fn room(&self, key: u32, plan: &UpstreamPlan) -> u32 {
+        self.with(key, |pool| {
+            let streams_max = plan.streams_max as usize;
+            let sessions = pool.sessions.iter().map(|known| known.session.room(streams_max));
+            u32::try_from(pool.idle.len() + sessions.sum::<usize>()).unwrap_or(u32::MAX)
+        })
+    }
+
     /// The shared connection with the fewest exchanges, though it may have no room: for when no more may be opened.
     #[must_use]
     pub fn least_busy(&self, key: u32) -> Option<H2Session> {
@@ -91,6 +101,14 @@ impl Pools {
                 .filter(|known| known.is_open())
                 .min_by_key(|known| known.streams_open())
                 .cloned()
+        })
+    }
+
+    /// Whether there is a connection to the endpoint of that key, unused or shared, so that none needs to be opened.
+    #[must_use]
+    pub fn has_any(&self, key: u32) -> bool {
+        self.with(key, |pool| {
+            !pool.idle.is_empty() || pool.sessions.iter().any(|known| known.session.is_open())
         })
     }
 

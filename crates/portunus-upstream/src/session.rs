@@ -72,9 +72,13 @@ impl H2Session {
 
     /// True when one more exchange may begin, of which there may be `streams_max` at once.
     pub(crate) fn has_room(&self, streams_max: usize) -> bool {
-        self.client.is_open()
-            && self.client.streams_free() > 0
-            && self.client.streams_open() < streams_max
+        self.room(streams_max) > 0
+    }
+
+    /// How many more exchanges may begin, of which there may be `streams_max` at once.
+    pub(crate) fn room(&self, streams_max: usize) -> usize {
+        let left = streams_max.saturating_sub(self.client.streams_open());
+        if self.client.is_open() { left.min(self.client.streams_free()) } else { 0 }
     }
 
     pub(crate) fn is_open(&self) -> bool {

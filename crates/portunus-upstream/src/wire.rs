@@ -267,11 +267,12 @@ impl Outgoing {
         Self { pending, framing: Framing::None, started: false }
     }
 
-    /// Adds a piece of the body. A large one is written at once, together with what is pending.
+    /// Adds a piece of the body. A large one is written at once, together with what is pending; `note` is told of all
+    /// bytes as the socket takes them.
     ///
     /// # Errors
     /// What the socket says.
-    pub async fn body(&mut self, io: &Io, piece: &[u8]) -> io::Result<()> {
+    pub async fn body(&mut self, io: &Io, piece: &[u8], note: impl Fn(usize)) -> io::Result<()> {
         if piece.is_empty() {
             return Ok(());
         }
@@ -283,7 +284,7 @@ impl Outgoing {
             self.pending.extend_from_slice(piece);
         } else {
             self.started = true;
-            io.write_both(&self.pending, piece).await?;
+            io.write_both(&self.pending, piece, note).await?;
             self.pending.clear();
         }
         if chunked {
@@ -303,14 +304,14 @@ impl Outgoing {
         }
     }
 
-    /// Writes what is pending.
+    /// Writes what is pending. `note` is told of all bytes as the socket takes them.
     ///
     /// # Errors
     /// What the socket says.
-    pub async fn flush(&mut self, io: &Io) -> io::Result<()> {
+    pub async fn flush(&mut self, io: &Io, note: impl Fn(usize)) -> io::Result<()> {
         if !self.pending.is_empty() {
             self.started = true;
-            io.write_all(&self.pending).await?;
+            io.write_all_noting(&self.pending, note).await?;
             self.pending.clear();
         }
         Ok(())

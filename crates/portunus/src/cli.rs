@@ -7,6 +7,7 @@ mod admin;
 mod cert;
 mod check;
 mod completion;
+mod endpoint;
 mod explain;
 mod fmt;
 mod key;
@@ -17,6 +18,7 @@ mod reload;
 mod run;
 mod status;
 mod test;
+mod upgrade;
 mod version;
 
 use std::path::PathBuf;
@@ -48,12 +50,17 @@ enum Command {
     Fmt(fmt::Options),
     /// Make the running Portunus load its configuration again.
     Reload(reload::Options),
+    /// Make the running Portunus give its place to the program that is installed now, without losing a connection.
+    Upgrade(upgrade::Options),
     /// Say what would become of a request, and why; sends nothing.
     Explain(explain::Options),
     /// Run the tests of a configuration.
     Test(test::Options),
     /// Show what the running Portunus does.
     Status(status::Options),
+    /// Show endpoints, drain them, and give them other weights.
+    #[command(subcommand)]
+    Endpoint(endpoint::Command),
     /// Show certificates, and make programs believe the local authority.
     #[command(subcommand)]
     Cert(cert::Command),
@@ -93,9 +100,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::run(config, &options),
         Command::Fmt(options) => fmt::run(config, &options),
         Command::Reload(options) => reload::run(config, &options),
+        Command::Upgrade(options) => upgrade::run(config, &options),
         Command::Explain(options) => explain::run(config, &options),
         Command::Test(options) => test::run(config, &options),
         Command::Status(options) => status::run(config, &options),
+        Command::Endpoint(command) => endpoint::run(config, &command),
         Command::Cert(command) => cert::run(config, &command),
         Command::Key(command) => key::run(config, &command),
         Command::Demo(options) => demo::run(options).map(|()| ExitCode::SUCCESS),

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod memory;
 mod wire;
 
 use std::process::ExitCode;

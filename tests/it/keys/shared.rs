@@ -6,7 +6,13 @@ use super::{CONFIG, key, make, status};
 
 /// A program that keeps its keys in a store.
 fn node(origin: &Origin, store: &str, url: &str) -> Program {
-    let stores = format!("stores: {{{store}: {{url: \"{url}\"}}, keys: {store}}}\n");
+    patient_node(origin, store, url, "1s")
+}
+
+/// The same, with a bound on each question to the store.
+fn patient_node(origin: &Origin, store: &str, url: &str, timeout: &str) -> Program {
+    let stores =
+        format!("stores: {{{store}: {{url: \"{url}\", timeout: {timeout}}}, keys: {store}}}\n");
     Program::config(&format!("{CONFIG}{stores}")).fill("origin", origin).start()
 }
 
@@ -67,6 +73,40 @@ fn nodes_share_keys_through_redis_and_go_on_without_it() {
     server.run();
     eventually("the store is found again", || state(&one) == "up" && state(&two) != "down");
     share(&one, &two);
+}
+
+/// What holds while a store keeps its connections and answers nothing.
+#[track_caller]
+fn stall(store: &str, url: &str, freeze: impl Fn(), thaw: impl Fn()) {
+    let origin = Origin::text("a");
+    let (quick, patient) =
+        (patient_node(&origin, store, url, "200ms"), patient_node(&origin, store, url, "10m"));
+    let kept = make(&quick, "--consumer acme --id kept");
+    eventually("the other node takes the key", || status(&patient, &kept) == 200);
+    freeze();
+    // A request that waited for the store would wait for ten minutes.
+    for _ in 0..20 {
+        assert_eq!((status(&patient, &kept), status(&patient, "unknown")), (200, 401));
+    }
+    let refused = key(&quick, "create --consumer acme").with_code(1);
+    assert!(refused.stderr.contains("the store of keys does not answer"), "{refused:?}");
+    assert_eq!(state(&quick), "down");
+    assert_eq!(status(&quick, &kept), 200);
+    thaw();
+    eventually("the store is found again", || state(&quick) == "up");
+    share(&quick, &patient);
+}
+
+#[test]
+fn a_redis_that_stalls_stalls_nobody_with_a_key() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    stall("redis", &server.url(), || server.freeze(), || server.thaw());
+}
+
+#[test]
+fn a_postgres_that_stalls_stalls_nobody_with_a_key() {
+    let Some(server) = PostgresServer::start() else { return };
+    stall("postgres", &server.url(), || server.freeze(), || server.thaw());
 }
 
 #[test]

@@ -3,7 +3,7 @@ use portunus_spec::Spec as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{Picker, endpoints};
+use crate::fixture::{Picker, endpoints, rest};
 use crate::{BalanceSpec, EndpointSet};
 
 const PLAN: OutlierPlan = OutlierPlan {
@@ -13,6 +13,7 @@ const PLAN: OutlierPlan = OutlierPlan {
     eject_for_max: Duration::from_secs(300),
     max_ejected: 0.5,
     panic: 0.5,
+    window: None,
 };
 
 fn set(count: usize) -> EndpointSet {
@@ -23,7 +24,8 @@ fn set(count: usize) -> EndpointSet {
 /// Tells a result of an endpoint; true when it is ejected by it.
 fn tell(set: &EndpointSet, index: usize, outcome: Outcome, plan: &OutlierPlan, now: Mono) -> bool {
     let state = &set.endpoints()[index].state;
-    state.observe_result(outcome, plan, now) && set.eject(index, plan, now)
+    let why = state.observe(outcome, Duration::ZERO, Some(plan), now);
+    why.is_some_and(|why| set.eject(index, why, plan, now))
 }
 
 fn ejected(set: &EndpointSet, now: Mono) -> usize {
@@ -57,7 +59,7 @@ fn each_ejection_is_longer_up_to_a_bound_and_quiet_times_forget() {
     let (clock, set) = (ManualClock::default(), set(2));
     let state = &set.endpoints()[0].state;
     let eject = || {
-        assert!(set.eject(0, &PLAN, clock.mono()));
+        assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, clock.mono()));
         state.ejected_until().since_us(clock.mono()) / 1_000_000
     };
     let mut lengths = Vec::new();
@@ -70,7 +72,8 @@ fn each_ejection_is_longer_up_to_a_bound_and_quiet_times_forget() {
     assert_eq!(eject(), 60);
     clock.advance(Duration::from_secs(10_000));
     assert_eq!(eject(), 30);
-    assert_eq!((state.take_ejections(), state.take_ejections()), (8, 0));
+    let taken = || state.take_ejections().collect::<Vec<_>>();
+    assert_eq!((taken(), taken()), (vec![(Ejection::Consecutive5xx, 8)], vec![]));
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn when_too_few_are_usable_ejected_ones_are_used_too_but_none_that_is_down() {
         keys.dedup();
         keys
     };
-    assert!(set.eject(0, &PLAN, now));
+    assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, now));
     assert_eq!(picked(&set), [1, 2, 3]);
     set.endpoints()[1].state.set_active_down(true);
     set.review(&PLAN, now);
@@ -104,11 +107,27 @@ fn when_too_few_are_usable_ejected_ones_are_used_too_but_none_that_is_down() {
 }
 
 #[test]
+fn an_endpoint_that_rests_is_heeded_in_a_panic_and_used_at_last() {
+    let (set, now) = (set(3), Mono(1));
+    let mut picker = Picker { now, ..Picker::new() };
+    let mut only = |key| (0..8).all(|_| picker.pick_of(&set) == Some(key));
+    let state = |index: usize| &set.endpoints()[index].state;
+    assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, now));
+    rest(state(1), now);
+    rest(state(2), now);
+    set.review(&PLAN, now);
+    assert!(only(0));
+    state(0).set_active_down(true);
+    state(1).set_active_down(true);
+    assert!(only(2));
+}
+
+#[test]
 fn what_the_operator_drains_is_no_reason_to_panic() {
     let (set, now) = (set(4), Mono(1));
     set.endpoints()[3].state.set_draining(true);
     set.endpoints()[2].state.set_draining(true);
-    assert!(set.eject(0, &PLAN, now));
+    assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, now));
     let mut picker = Picker { now, ..Picker::new() };
     assert!((0..8).all(|_| picker.pick_of(&set) == Some(1)));
 }
@@ -120,7 +139,11 @@ fn workers_that_eject_at_once_keep_to_the_bound() {
         std::thread::scope(|scope| {
             for index in 0..8 {
                 let set = &set;
-                scope.spawn(move || (0..20).for_each(|_| _ = set.eject(index, &PLAN, Mono(0))));
+                scope.spawn(move || {
+                    (0..20).for_each(|_| {
+                        _ = set.eject(index, Ejection::Consecutive5xx, &PLAN, Mono(0))
+                    })
+                });
             }
         });
         assert!((1..=4).contains(&ejected(&set, Mono(0))));
@@ -130,11 +153,11 @@ fn workers_that_eject_at_once_keep_to_the_bound() {
 #[test]
 fn a_readmitted_endpoint_begins_anew() {
     let set = set(2);
-    assert!(set.eject(0, &PLAN, Mono(0)));
+    assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, Mono(0)));
     let state = &set.endpoints()[0].state;
     state.readmit();
     assert!(state.usable(Mono(0)));
-    assert!(set.eject(0, &PLAN, Mono(0)));
+    assert!(set.eject(0, Ejection::Consecutive5xx, &PLAN, Mono(0)));
     assert_eq!(state.ejected_until(), Mono(30_000_000));
 }
 

@@ -8,7 +8,7 @@ use portunus_spec::{Diagnostics, NoLookup};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{Picker, endpoints};
+use crate::fixture::{Picker, endpoints, rest};
 
 fn plan(factory: &dyn BalancerFactory) -> Arc<dyn BalancerPlan> {
     factory.read(&Node::default(), &mut Reader::new(&NoLookup)).unwrap()
@@ -130,7 +130,7 @@ fn a_pick_does_not_allocate() {
     for factory in BALANCERS {
         let tier = endpoints(&[3, 2, 1, 1]);
         let balancer = plan(*factory).build(&tier);
-        tier[1].state.fail(Mono(0), std::time::Duration::from_secs(1));
+        rest(&tier[1].state, Mono(0));
         let mut picker = Picker::new();
         let allocations = allocation_counter::measure(|| {
             for key in 0..100 {
@@ -159,7 +159,7 @@ proptest! {
                 match state {
                     0 => endpoint.state.set_active_down(true),
                     1 => endpoint.state.set_draining(true),
-                    2 => { endpoint.state.fail(Mono(0), std::time::Duration::from_secs(1)); }
+                    2 => rest(&endpoint.state, Mono(0)),
                     3 if picker.tried.count() < 8 => picker.tried.insert(endpoint.state.key()),
                     4 => endpoint.state.set_weight_percent(1),
                     _ => {}

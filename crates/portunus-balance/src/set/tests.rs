@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use portunus_spec::Spec;
 
 use super::*;
-use crate::fixture::{Picker, endpoint};
+use crate::fixture::{Picker, endpoint, rest};
 use crate::registry::BalanceSpec;
 
 /// Endpoints 0 and 1 in zone a, 2 and 3 in zone b, 4 a backup; the traffic comes from `zone`.
@@ -40,7 +38,7 @@ fn the_own_zone_comes_first_and_backups_last() {
     state(&set, 3).set_active_down(true);
     assert_eq!(picked(&set, &mut picker), [0, 1]);
     for key in [0, 1] {
-        state(&set, key).fail(picker.now, Duration::from_secs(1));
+        rest(state(&set, key), picker.now);
     }
     assert_eq!(picked(&set, &mut picker), [4]);
 }
@@ -72,7 +70,7 @@ fn when_nothing_is_usable_the_ejected_are_tried_but_never_those_known_to_be_down
     let set = set(None);
     let mut picker = Picker::new();
     for endpoint in set.endpoints() {
-        endpoint.state.fail(picker.now, Duration::from_secs(1));
+        rest(&endpoint.state, picker.now);
     }
     state(&set, 0).set_active_down(true);
     state(&set, 1).set_draining(true);
@@ -84,8 +82,45 @@ fn when_nothing_is_usable_the_ejected_are_tried_but_never_those_known_to_be_down
 }
 
 #[test]
+fn who_was_there_before_may_go_on_where_new_ones_may_not_come() {
+    let set = set(None);
+    let now = Picker::new().now;
+    assert!(set.keeps(0, now));
+    state(&set, 0).set_draining(true);
+    assert!(set.keeps(0, now));
+    state(&set, 0).set_active_down(true);
+    assert!(!set.keeps(0, now));
+    rest(state(&set, 1), now);
+    assert!(!set.keeps(1, now));
+    assert!(!set.keeps(set.endpoints().len(), now));
+}
+
+#[test]
 fn an_empty_set_gives_nothing() {
     let plan = BalanceSpec::absent().unwrap().plan;
     let set = EndpointSet::build(Vec::new(), plan.as_ref(), Some("a"), 0);
     assert_eq!(Picker::new().pick_of(&set), None);
+}
+
+#[test]
+fn endpoints_without_room_are_passed_by_and_waited_for_rather_than_those_that_are_out() {
+    let set = set(Some("a"));
+    let mut picker = Picker::new();
+    rest(state(&set, 4), picker.now);
+    let busy = |below: u32| move |state: &crate::EndpointState| state.key() >= below;
+    let pick = |below, picker: &mut Picker| {
+        let has_room = busy(below);
+        let mut cx = picker.cx().with_room(Some(&has_room));
+        let picked = set.pick(&mut cx).map(|index| set.endpoints()[index].state.key());
+        (picked, cx.is_full())
+    };
+    assert_eq!(pick(1, &mut picker), (Some(1), true));
+    assert!([Some(2), Some(3)].contains(&pick(2, &mut picker).0));
+    // The backup is out, and not asked while others will have room.
+    assert_eq!(pick(4, &mut picker), (None, true));
+    // One that was tried before has room.
+    (0..4).for_each(|key| picker.tried.insert(key));
+    assert_eq!(pick(3, &mut picker), (Some(3), true));
+    (0..4).for_each(|key| state(&set, key).set_active_down(true));
+    assert_eq!(pick(4, &mut picker), (Some(4), false));
 }

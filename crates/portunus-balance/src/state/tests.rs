@@ -5,7 +5,8 @@ const SECOND: u64 = 1_000_000;
 #[test]
 fn a_request_touches_one_cache_line() {
     assert_eq!(std::mem::align_of::<EndpointState>(), 128);
-    assert!(std::mem::offset_of!(EndpointState, failures_total) + 8 <= 64);
+    assert!(std::mem::offset_of!(EndpointState, requests_total) + 8 <= 64);
+    assert_eq!(std::mem::size_of::<EndpointState>(), 128);
 }
 
 #[test]
@@ -36,16 +37,99 @@ fn many_threads_lose_no_request() {
 }
 
 #[test]
-fn an_ejection_ends_by_time_and_by_an_answer() {
+fn an_endpoint_that_cannot_be_connected_to_rests_for_a_time_or_until_it_answers() {
     let state = EndpointState::new(0);
-    assert_eq!(state.fail(Mono(0), Duration::from_secs(1)), 1);
-    assert_eq!(state.fail(Mono(0), Duration::from_secs(2)), 2);
+    let fail = |now, secs| {
+        state.observe(Outcome::Unreachable, Duration::from_secs(secs), None, Mono(now));
+    };
+    fail(0, 1);
+    fail(0, 2);
     assert!(!state.usable(Mono(2 * SECOND - 1)) && state.last_resort());
-    assert!(state.usable(Mono(2 * SECOND)));
-    state.fail(Mono(3 * SECOND), Duration::from_secs(10));
-    state.recover();
+    assert!(state.usable(Mono(2 * SECOND)) && !state.is_ejected(Mono(0)));
+    assert_eq!(state.failures(), 2);
+    fail(3 * SECOND, 10);
+    state.observe(Outcome::Good, Duration::ZERO, None, Mono(3 * SECOND));
     assert!(state.usable(Mono(3 * SECOND)));
     assert_eq!((state.failures(), state.failures_total()), (0, 3));
+}
+
+#[test]
+fn a_bad_answer_ends_a_rest_too_and_a_broken_one_does_not() {
+    let state = EndpointState::new(0);
+    let second = Duration::from_secs(1);
+    state.observe(Outcome::Unreachable, second, None, Mono(0));
+    state.observe(Outcome::Failed, second, None, Mono(0));
+    assert!(state.is_resting(Mono(0)));
+    state.observe(Outcome::ServerError, second, None, Mono(0));
+    assert!(!state.is_resting(Mono(0)));
+}
+
+#[test]
+fn totals_are_counted_where_a_window_is_judged_alone() {
+    let window = crate::WindowPlan {
+        over: Duration::from_secs(10),
+        min_requests: 1,
+        error_rate: None,
+        success_rate_stdev: None,
+        slower_than: Some(2.0),
+    };
+    let plan = |window| OutlierPlan {
+        consecutive_5xx: 0,
+        consecutive_failures: 0,
+        eject_for: Duration::from_secs(1),
+        eject_for_max: Duration::from_secs(1),
+        max_ejected: 1.0,
+        panic: 0.0,
+        window,
+    };
+    for (window, answers) in [(None, 0), (Some(window), 3)] {
+        let (state, plan) = (EndpointState::new(0), plan(window));
+        for outcome in [Outcome::Good, Outcome::ServerError, Outcome::Good, Outcome::Failed] {
+            assert_eq!(state.observe(outcome, Duration::ZERO, Some(&plan), Mono(0)), None);
+        }
+        state.note_latency(70, &plan);
+        let (server_errors, latency_us) = (u64::from(answers > 0), answers / 3 * 70);
+        let totals = Totals { answers, server_errors, failures: 1, latency_us };
+        assert_eq!(state.totals(), totals);
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_one_failure_and_no_good_result() {
+    let state = EndpointState::new(0);
+    let window = crate::WindowPlan {
+        over: Duration::from_secs(10),
+        min_requests: 1,
+        error_rate: None,
+        success_rate_stdev: None,
+        slower_than: Some(2.0),
+    };
+    let plan = OutlierPlan {
+        consecutive_5xx: 0,
+        consecutive_failures: 3,
+        eject_for: Duration::from_secs(1),
+        eject_for_max: Duration::from_secs(1),
+        max_ejected: 1.0,
+        panic: 0.0,
+        window: Some(window),
+    };
+    let head = || {
+        state.note_latency(70, &plan);
+        state.observe_good(Some(&plan))
+    };
+    let broken = |ended| state.observe_break(ended, 70, Some(&plan), Mono(0));
+    // Two at once: both rows count, whichever of them breaks off first.
+    let (first, second) = (head(), head());
+    assert_eq!((broken(second), broken(first)), (None, None));
+    assert_eq!(state.totals(), Totals { failures: 2, ..Totals::default() });
+    let (one, other) = (head(), head());
+    assert_eq!((one, other, state.failures()), (2, 0, 0));
+    assert_eq!(broken(one), Some(Ejection::ConsecutiveFailures));
+    // The other one ends well: what broke off before its end was a row nevertheless.
+    assert_eq!(state.failures(), 3);
+    assert_eq!(head(), 3);
+    let totals = Totals { answers: 2, failures: 3, latency_us: 140, ..Totals::default() };
+    assert_eq!((state.totals(), state.failures()), (totals, 0));
 }
 
 #[test]
@@ -80,4 +164,26 @@ fn a_stream_of_fast_answers_forgets_a_peak() {
         state.end(Some(1_000), Mono(step * 100));
     }
     assert!(state.latency_us(Mono(30 * SECOND)) < 3_000.0);
+}
+
+#[test]
+fn a_weight_that_the_operator_sets_is_held_until_it_is_taken_back() {
+    let state = EndpointState::new(0);
+    assert_eq!(state.weight_override(), None);
+    for wish in [(0, 7), (1, u32::MAX), (WeightOverride::MAX, u32::MAX)] {
+        let wish = WeightOverride { weight: wish.0, instead_of: wish.1 };
+        state.set_weight_override(Some(wish));
+        assert_eq!(state.weight_override(), Some(wish));
+    }
+    state.set_weight_override(None);
+    assert_eq!(state.weight_override(), None);
+}
+
+#[test]
+fn no_more_begin_than_may() {
+    let state = EndpointState::new(0);
+    assert_eq!([(); 4].map(|()| state.begin_below(3)), [true, true, true, false]);
+    assert_eq!((state.in_flight(), state.requests_total()), (3, 3));
+    state.end(None, Mono(0));
+    assert!(state.begin_below(3) && !state.begin_below(3));
 }

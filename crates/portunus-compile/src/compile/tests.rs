@@ -6,7 +6,7 @@ use portunus_filter::Filter;
 use portunus_snapshot::{Destination, Route};
 
 use crate::tests::{Process, golden, mistakes};
-use crate::{Compiled, HealthPlan, Source, difference};
+use crate::{Compiled, HealthAsk, Source, difference};
 
 #[test]
 fn all_mistakes_are_found_at_once_and_located() {
@@ -233,9 +233,9 @@ hosts:
     let source = &compiled.upstreams[0];
     let plan = &source.upstream.plan;
     assert_eq!((plan.pool_idle_max, plan.connect_timeout.as_secs()), (3, 1));
-    let health: &HealthPlan = source.health.as_ref().unwrap();
+    let HealthAsk::Http(ask) = &source.health.as_ref().unwrap().ask else { panic!("no path") };
     assert_eq!(
-        [200, 299, 404, 403, 500].map(|status| health.is_good(status)),
+        [200, 299, 404, 403, 500].map(|status| ask.is_good(status)),
         [true, true, true, false, false]
     );
     let route = route(&compiled, "a.test/");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use portunus_exchange::Scheme;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Choice, End, Explanation, Forward, Step, StepVerdict};
+use super::show::priority;
+use super::{Answer, Choice, ChoiceLimits, End, Explanation, Forward, Step, StepVerdict};
 
 pub(super) fn write(explanation: &Explanation) -> String {
     let mut value = json!({
@@ -114,7 +115,26 @@ fn forward(forward: &Forward) -> Value {
                 [millis(backoff.first), millis(backoff.longest)]
             }),
             "retry_after_max_ms": millis(forward.retry.retry_after_max),
+            "hedge_after_ms": forward.retry.hedge_after.map(millis),
         },
+    })
+}
+
+fn limits(limits: &ChoiceLimits) -> Value {
+    json!({
+        "connections_max": limits.connections_max,
+        "requests_max": limits.requests_max,
+        "adaptive": limits.adaptive.map(|rule| json!({
+            "min": rule.min,
+            "max": rule.max,
+            "tolerance": rule.tolerance,
+            "measure_every_ms": millis(rule.measure_every),
+        })),
+        "queue": limits.queue.map(|queue| json!({
+            "max": queue.max,
+            "timeout_ms": millis(queue.timeout),
+            "priority": priority(limits.priority),
+        })),
     })
 }
 
@@ -127,6 +147,28 @@ fn choice(choice: &Choice) -> Value {
         "connect_timeout_ms": millis(choice.connect_timeout),
         "first_byte_timeout_ms": millis(choice.first_byte_timeout),
         "idle_timeout_ms": millis(choice.idle_timeout),
+        "health": choice.health.as_ref().map(|health| json!({
+            "check": health.to_string(),
+            "every_ms": millis(health.every),
+            "timeout_ms": millis(health.timeout),
+            "slow_start_ms": millis(choice.slow_start),
+        })),
+        "outlier": choice.outlier.as_ref().map(|plan| json!({
+            "consecutive_5xx": plan.consecutive_5xx,
+            "consecutive_failures": plan.consecutive_failures,
+            "eject_for_ms": millis(plan.eject_for),
+            "eject_for_max_ms": millis(plan.eject_for_max),
+            "max_ejected": plan.max_ejected,
+            "panic": plan.panic,
+            "window": plan.window.as_ref().map(|window| json!({
+                "over_ms": millis(window.over),
+                "min_requests": window.min_requests,
+                "error_rate": window.error_rate,
+                "success_rate_stdev": window.success_rate_stdev,
+                "slower_than": window.slower_than,
+            })),
+        })),
+        "limits": limits(&choice.limits),
         "breaker": choice.breaker.as_ref().map(|rule| json!({
             "error_rate": rule.error_rate,
             "over_ms": millis(rule.over),
@@ -134,6 +176,7 @@ fn choice(choice: &Choice) -> Value {
             "min_requests": rule.min_requests,
             "probes": rule.probes,
         })),
+        "sticky": choice.sticky,
     })
 }
 

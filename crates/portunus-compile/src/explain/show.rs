@@ -1,12 +1,19 @@
 //! An explanation for people: one topic a line, its words aligned.
 
 use std::fmt;
+use std::time::Duration;
 
+use portunus_balance::OutlierPlan;
 use portunus_base::{Percent, format_duration};
-use portunus_resilience::{BackoffRule, BreakerRule};
+use portunus_resilience::{BackoffRule, BreakerRule, GradientRule, Priority};
 use portunus_snapshot::RetryPlan;
+use portunus_upstream::QueuePlan;
 
-use super::{Answer, Choice, Client, End, Explanation, Forward, Step, StepVerdict, TlsStory};
+use crate::HealthPlan;
+
+use super::{
+    Answer, Choice, ChoiceLimits, Client, End, Explanation, Forward, Step, StepVerdict, TlsStory,
+};
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,13 +129,18 @@ fn forward(f: &mut fmt::Formatter<'_>, forward: &Forward) -> fmt::Result {
         let first = format!("{share}{}, {}", choice.upstream, choice.balance);
         topic(f, "upstream", std::iter::once(first).chain(choice.endpoints.iter().cloned()))?;
         topic(f, "", [timeouts(choice)])?;
+        topic(f, "", choice.health.iter().map(|health| checks(health, choice.slow_start)))?;
+        topic(f, "", choice.outlier.iter().map(outlier))?;
         topic(f, "", choice.breaker.iter().map(breaker))?;
+        topic(f, "", limits(&choice.limits))?;
+        let stays = choice.sticky.iter();
+        topic(f, "", stays.map(|name| format!("sticky: a client stays by its cookie `{name}`")))?;
     }
     let mirror = forward.mirror.as_ref();
     topic(f, "mirror", mirror.map(|(name, share)| format!("{} to {name}", Percent(*share))))?;
     let limit = forward.request_timeout.map(format_duration);
     topic(f, "within", limit)?;
-    topic(f, "retries", [retries(&forward.retry)])?;
+    topic(f, "retries", std::iter::once(retries(&forward.retry)).chain(hedge(&forward.retry)))?;
     let headers = forward.headers.iter().map(|(name, value)| format!("{name}: {value}"));
     topic(f, "sends", std::iter::once(forward.request.clone()).chain(headers))
 }
@@ -140,11 +152,74 @@ fn timeouts(choice: &Choice) -> String {
     format!("timeouts: connect {connect}, first_byte {first_byte}, idle {idle}")
 }
 
+fn checks(health: &HealthPlan, slow_start: Duration) -> String {
+    match slow_start.is_zero() {
+        true => format!("health: {health}"),
+        false => format!("health: {health}, slowly within {}", format_duration(slow_start)),
+    }
+}
+
+fn outlier(plan: &OutlierPlan) -> String {
+    let in_a_row = |count: u32, what: &str| (count > 0).then(|| format!("{count} {what} in a row"));
+    let mut causes = Vec::new();
+    causes.extend(in_a_row(plan.consecutive_5xx, "answers from 500 on"));
+    causes.extend(in_a_row(plan.consecutive_failures, "failures"));
+    if let Some(window) = &plan.window {
+        let over = format_duration(window.over);
+        causes.extend(window.error_rate.map(|share| format!("{} bad in {over}", Percent(share))));
+        let deviations = window.success_rate_stdev;
+        causes.extend(
+            deviations
+                .map(|count| format!("{count} deviations below the mean success rate in {over}")),
+        );
+        causes.extend(
+            window.slower_than.map(|times| format!("{times}x the others' latency in {over}")),
+        );
+    }
+    let (eject_for, most) = (format_duration(plan.eject_for), Percent(plan.max_ejected));
+    format!(
+        "outlier: an endpoint is out for {eject_for} after {}; {most} at most",
+        causes.join(", ")
+    )
+}
+
+fn limits(limits: &ChoiceLimits) -> Vec<String> {
+    let requests = limits.requests_max.map(|max| format!("{max} requests to an endpoint"));
+    let connections = limits.connections_max.map(|max| format!("{max} connections to an endpoint"));
+    let adaptive = limits.adaptive.map(|GradientRule { min, max, .. }| {
+        format!("{min} to {max} requests in all, as answers get slower")
+    });
+    let bounds: Vec<_> = [requests, connections, adaptive].into_iter().flatten().collect();
+    let bounds = (!bounds.is_empty()).then(|| format!("limits: {}", bounds.join(", ")));
+    let queue = limits.queue.map(|QueuePlan { max, timeout }| {
+        let class = priority(limits.priority);
+        format!(
+            "queue: {max} wait up to {}, this one with priority {class}",
+            format_duration(timeout)
+        )
+    });
+    bounds.into_iter().chain(queue).collect()
+}
+
+/// The word of a class of requests.
+pub(super) fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::High => "high",
+        Priority::Normal => "normal",
+        Priority::Low => "low",
+    }
+}
+
 fn breaker(rule: &BreakerRule) -> String {
     let BreakerRule { error_rate, over, open_for, min_requests, .. } = rule;
     let (over, open_for) = (format_duration(*over), format_duration(*open_for));
     let share = Percent(*error_rate);
     format!("breaker: nothing for {open_for} when {share} of {min_requests} or more fail in {over}")
+}
+
+fn hedge(retry: &RetryPlan) -> Option<String> {
+    let after = format_duration(retry.hedge_after?);
+    Some(format!("a second endpoint is asked too when the first has not answered after {after}"))
 }
 
 fn retries(retry: &RetryPlan) -> String {

@@ -107,3 +107,22 @@ fn misses_are_told() {
     let texts: Vec<String> = all.iter().map(|words| ask(&shop, words).to_string()).collect();
     golden!("explain_misses", texts.join("\n"));
 }
+
+#[test]
+fn limits_and_the_class_of_the_request_are_told() {
+    let config = "
+hosts: {'*': {routes: {/**: {to: shop, priority: low}}}}
+upstreams:
+  shop:
+    endpoints: http://10.0.0.1
+    limits: {requests_max: 10, adaptive: {max: 50}, queue: {max: 5, timeout: 250ms}}
+";
+    let explanation = ask(&Process::new().load(config, None), "GET|http://a/");
+    let text = explanation.to_string();
+    let limits =
+        "limits: 10 requests to an endpoint, 4 to 50 requests in all, as answers get slower";
+    assert!(text.contains(limits), "{text}");
+    assert!(text.contains("queue: 5 wait up to 250ms, this one with priority low"), "{text}");
+    let json = explanation.to_json();
+    assert!(json.contains("\"timeout_ms\": 250,"), "{json}");
+}

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use portunus_base::RouteId;
-use portunus_config::spec::{BackoffSpec, MirrorSpec, RetryOnSpec, RetrySpec, RouteSpec, ToSpec};
+use portunus_config::spec::{
+    BackoffSpec, MirrorSpec, PrioritySpec, RetryOnSpec, RetrySpec, RouteSpec, ToSpec,
+};
 use portunus_filter::{Chain, Link};
-use portunus_resilience::BackoffRule;
+use portunus_resilience::{BackoffRule, Priority};
 use portunus_snapshot::{Destination, Mirror, RetryOn, RetryPlan, Route, RouteTimeouts, Split};
 use portunus_spec::{Reader, Spanned};
 use portunus_telemetry::RouteSeries;
@@ -17,6 +19,7 @@ use crate::upstream::Upstreams;
 pub(super) struct Plan {
     destination: Destination,
     timeouts: RouteTimeouts,
+    priority: Priority,
     retry: RetryPlan,
     mirror: Option<Mirror>,
     upgrade: bool,
@@ -46,7 +49,12 @@ impl Plan {
             tunnel_lifetime: route.timeouts.tunnel_lifetime,
         };
         let (destination, retry, mirror) = (destination?, retry(&route.retry), mirror?);
-        Some(Self { destination, timeouts, retry, mirror, upgrade: route.upgrade })
+        let priority = match route.priority {
+            PrioritySpec::High => Priority::High,
+            PrioritySpec::Normal => Priority::Normal,
+            PrioritySpec::Low => Priority::Low,
+        };
+        Some(Self { destination, timeouts, priority, retry, mirror, upgrade: route.upgrade })
     }
 
     pub(super) fn into_route(
@@ -63,6 +71,7 @@ impl Plan {
             chain: Chain::new(links),
             destination: self.destination,
             timeouts: self.timeouts,
+            priority: self.priority,
             retry: self.retry,
             mirror: self.mirror,
             upgrade: self.upgrade,
@@ -82,6 +91,7 @@ pub(crate) fn same_route(old: &Route, new: &Route) -> bool {
         chain,
         destination,
         timeouts,
+        priority,
         retry,
         mirror,
         preserve_host,
@@ -91,6 +101,7 @@ pub(crate) fn same_route(old: &Route, new: &Route) -> bool {
     same_links(chain.links(), new.chain.links())
         && *destination == new.destination
         && *timeouts == new.timeouts
+        && *priority == new.priority
         && *retry == new.retry
         && *mirror == new.mirror
         && (*preserve_host, *forwarded) == (new.preserve_host, new.forwarded)
@@ -152,6 +163,7 @@ fn retry(spec: &RetrySpec) -> RetryPlan {
         budget: spec.budget.0,
         backoff,
         retry_after_max: spec.retry_after_max,
+        hedge_after: spec.hedge.as_ref().map(|hedge| hedge.after.value),
     }
 }
 

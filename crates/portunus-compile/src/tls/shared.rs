@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use portunus_base::{Clock as _, SystemClock, Wall};
 use portunus_snapshot::{HttpChallenges, OnDemand};
-use portunus_tls::{Challenges, LocalCa, TicketKeys, TlsConfigError};
+use portunus_tls::{Challenges, LocalCa, TicketKeys, TicketSeeds, TlsConfigError};
 
 /// What TLS needs that outlives each configuration of a process.
 #[derive(Debug)]
@@ -45,6 +45,22 @@ impl TlsShared {
         }
         let made = Arc::new(TicketKeys::random(SystemClock.wall())?);
         Ok(Arc::clone(self.tickets.get_or_init(|| made)))
+    }
+
+    /// Goes on with the keys of session tickets of another process. To be called before a configuration is compiled.
+    ///
+    /// # Errors
+    /// They are no keys.
+    pub fn resume_tickets(&self, seeds: &TicketSeeds) -> Result<(), TlsConfigError> {
+        // Keys that are there already are in use.
+        let _ = self.tickets.set(Arc::new(TicketKeys::resume(seeds)?));
+        Ok(())
+    }
+
+    /// The keys of session tickets for a process that takes over, if there are any.
+    #[must_use]
+    pub fn ticket_seeds(&self) -> Option<TicketSeeds> {
+        self.tickets.get()?.seeds()
     }
 
     /// Changes the keys of session tickets when it is time. To be called now and then.

@@ -5,8 +5,8 @@ use portunus_spec::{Node, Problem, Reader, Span, Spanned, check as rule};
 use super::{Names, host_pattern};
 use crate::salvage::Gaps;
 use crate::spec::{
-    HostOpenApiSpec, HostSpec, HstsSpec, ListenerSpec, RedirectHttpsSpec, RouteSpec, TargetSpec,
-    ToSpec, UpstreamSpec,
+    HedgeSpec, HostOpenApiSpec, HostSpec, HstsSpec, ListenerSpec, RedirectHttpsSpec, RouteSpec,
+    TargetSpec, ToSpec, UpstreamSpec,
 };
 use crate::{EndpointScheme, EndpointUrl};
 
@@ -115,6 +115,17 @@ fn preload(hsts: &HstsSpec, reader: &mut Reader<'_>) {
     }
 }
 
+fn hedge(hedge: &HedgeSpec, attempts: &Spanned<u32>, reader: &mut Reader<'_>) {
+    rule(&hedge.after, reader, |after| match after.is_zero() {
+        true => Err(Problem::new("every request would be sent twice").help("write hedge: 50ms")),
+        false => Ok(()),
+    });
+    if attempts.value == 1 {
+        let error = reader.error(attempts.span, "a hedge is an attempt too, and there is only one");
+        error.help("write attempts: 2 or more, or remove `hedge`");
+    }
+}
+
 fn route(path: Span, route: &RouteSpec, names: Names<'_>, reader: &mut Reader<'_>) {
     ends(path, route, names.gaps, reader);
     let when = route.when.iter().flat_map(|when| &when.method);
@@ -126,6 +137,9 @@ fn route(path: Span, route: &RouteSpec, names: Names<'_>, reader: &mut Reader<'_
         0 => Err(Problem::new("a request is sent at least once").help("write 1 for no retries")),
         _ => Err(Problem::new("too many attempts").help(format!("write at most {ATTEMPTS_MAX}"))),
     });
+    if let Some(hedge) = &route.retry.hedge {
+        self::hedge(hedge, &route.retry.attempts, reader);
+    }
     let to_is_whole = !names.gaps.hide(reader.path(), &["to"]);
     if let Some(to) = &route.to {
         reader.key("to", |reader| {

@@ -8,7 +8,10 @@ use portunus_spec::{Problem, Reader, Span, check as rule};
 
 use crate::EndpointScheme;
 use crate::salvage::Gaps;
-use crate::spec::{BreakerSpec, HealthSpec, HttpSpec, OutlierSpec, UpstreamSpec, UpstreamTlsSpec};
+use crate::spec::{
+    AdaptiveSpec, BreakerSpec, HealthMethodSpec, HealthSpec, HttpSpec, OutlierSpec, TimesSpec,
+    UpstreamLimitsSpec, UpstreamSpec, UpstreamTlsSpec,
+};
 
 pub(super) fn upstream(
     name: Span,
@@ -36,6 +39,7 @@ pub(super) fn upstream(
         0 => Err(Problem::new("at least one stream is needed").help("write 1 or more")),
         _ => Ok(()),
     });
+    room(&upstream.limits, reader);
     if let Some(outlier) = &upstream.outlier {
         reader.key("outlier", |reader| self::outlier(name, outlier, reader));
     }
@@ -94,7 +98,8 @@ fn tls(span: Span, tls: &UpstreamTlsSpec, is_used: bool, reader: &mut Reader<'_>
 }
 
 fn outlier(name: Span, outlier: &OutlierSpec, reader: &mut Reader<'_>) {
-    if outlier.consecutive_5xx.value == 0 && outlier.consecutive_failures.value == 0 {
+    let in_a_row = outlier.consecutive_5xx.value > 0 || outlier.consecutive_failures.value > 0;
+    if !in_a_row && !outlier.judges_a_window() {
         let error = reader.error(name, "nothing says when an endpoint is ejected");
         error.help("write outlier: {consecutive_5xx: 5}, or remove `outlier`");
     }
@@ -111,6 +116,91 @@ fn outlier(name: Span, outlier: &OutlierSpec, reader: &mut Reader<'_>) {
     rule(&outlier.max_ejected, reader, |Percent(share)| match *share > 0.0 {
         true => Ok(()),
         false => Err(Problem::new("no endpoint may be ejected").help("write max_ejected: 50%")),
+    });
+    window(outlier, reader);
+}
+
+fn window(outlier: &OutlierSpec, reader: &mut Reader<'_>) {
+    if let Some(share) = &outlier.error_rate {
+        rule(share, reader, |Percent(share)| match *share > 0.0 {
+            true => Ok(()),
+            false => Err(Problem::new("every endpoint would be bad").help("write error_rate: 50%")),
+        });
+    }
+    if let Some(factor) = &outlier.success_rate_stdev {
+        rule(factor, reader, |factor| match factor.is_finite() && *factor > 0.0 {
+            true => Ok(()),
+            false => Err(Problem::new("every endpoint below the mean would be bad")
+                .help("write success_rate_stdev: 1.9")),
+        });
+    }
+    if let Some(times) = &outlier.slower_than {
+        rule(times, reader, |TimesSpec(times)| match *times > 1.0 {
+            true => Ok(()),
+            false => Err(Problem::new("an endpoint as fast as the others would be slow")
+                .help("write slower_than: 5x")),
+        });
+    }
+    rule(&outlier.over, reader, |over| match (WINDOW_MIN..=WINDOW_MAX).contains(over) {
+        true => Ok(()),
+        false => Err(Problem::new("`over` is from 500ms to 1d").help("write over: 10s")),
+    });
+    rule(&outlier.min_requests, reader, |count| match count {
+        0 => Err(Problem::new("at least one request is needed").help("write min_requests: 20")),
+        _ => Ok(()),
+    });
+    let unused = [(outlier.over.span, "over"), (outlier.min_requests.span, "min_requests")];
+    for (span, name) in unused.into_iter().filter(|(span, _)| *span != Span::NONE) {
+        if !outlier.judges_a_window() {
+            let error = reader.error(span, format!("`{name}` without anything that it is for"));
+            error.help("add error_rate: 50%, success_rate_stdev: 1.9 or slower_than: 5x");
+        }
+    }
+}
+
+fn room(limits: &UpstreamLimitsSpec, reader: &mut Reader<'_>) {
+    if let Some(queue) = &limits.queue {
+        let is_limited = limits.requests_max.is_some()
+            || limits.connections_max.is_some()
+            || limits.adaptive.is_some();
+        if !is_limited {
+            let error = reader.error(queue.span, "nothing would ever wait: there is no limit");
+            error.help("write requests_max, connections_max or adaptive beside it");
+        }
+        rule(&queue.max, reader, |max| match max {
+            0 => Err(Problem::new("nobody may wait").help("write 1 or more, or remove `queue`")),
+            _ => Ok(()),
+        });
+        rule(&queue.timeout, reader, |timeout| match timeout.is_zero() {
+            true => Err(Problem::new("a wait that takes no time").help("write timeout: 2s")),
+            false => Ok(()),
+        });
+    }
+    if let Some(adaptive) = &limits.adaptive {
+        self::adaptive(adaptive, reader);
+    }
+}
+
+fn adaptive(adaptive: &AdaptiveSpec, reader: &mut Reader<'_>) {
+    rule(&adaptive.min, reader, |min| match min {
+        0 => Err(Problem::new("nothing would ever pass").help("write min: 4")),
+        _ => Ok(()),
+    });
+    let (min, max) = (&adaptive.min, &adaptive.max);
+    if max.value < min.value {
+        let at = if max.span == Span::NONE { min.span } else { max.span };
+        let error = reader.error(at, "`max` is less than `min`");
+        error.help(format!("write max: {}", min.value));
+    }
+    rule(&adaptive.tolerance, reader, |Percent(share)| match *share > 0.0 {
+        true => Ok(()),
+        false => Err(Problem::new("each answer would be too slow").help("write tolerance: 50%")),
+    });
+    rule(&adaptive.measure_every, reader, |every| match *every >= MEASURE_EVERY_MIN {
+        true => Ok(()),
+        false => {
+            Err(Problem::new("it would do little but measure").help("write measure_every: 30s"))
+        }
     });
 }
 
@@ -165,6 +255,13 @@ fn health(health: &HealthSpec, upstream: &UpstreamSpec, reader: &mut Reader<'_>)
         let error = reader.error(grpc.span, "gRPC needs HTTP/2");
         error.related(upstream.http.span, "HTTP/1 here").help("write http: 2");
     }
+    if let Some(port) = &health.port {
+        rule(port, reader, |port| match port {
+            0 => Err(Problem::new("a port is from 1 to 65535").help("write port: 8081")),
+            _ => Ok(()),
+        });
+    }
+    of_path_alone(health, reader);
     for count in [&health.healthy_after, &health.unhealthy_after] {
         rule(count, reader, |count| match count {
             0 => Err(Problem::new("at least one check is needed").help("write 1 or more")),
@@ -177,6 +274,30 @@ fn health(health: &HealthSpec, upstream: &UpstreamSpec, reader: &mut Reader<'_>)
     });
 }
 
+/// What says something of HTTP has a `path`.
+fn of_path_alone(health: &HealthSpec, reader: &mut Reader<'_>) {
+    let body = health.body.as_ref().map_or(Span::NONE, |body| body.span);
+    let status = health.status.first().map_or(Span::NONE, |status| status.span);
+    let headers = health.headers.iter().next().map_or(Span::NONE, |(name, _)| name.span);
+    let written = [("method", health.method.span), ("body", body), ("status", status)];
+    let of_http = [("headers", headers)].into_iter().filter(|_| health.grpc.is_none());
+    for (name, span) in written.into_iter().chain(of_http).filter(|(_, span)| *span != Span::NONE) {
+        if health.path.is_none() {
+            let error = reader.error(span, format!("`{name}` without `path`"));
+            error.help("add path: /healthz");
+        }
+    }
+    if let (Some(body), HealthMethodSpec::Head) = (&health.body, health.method.value) {
+        let error = reader.error(body.span, "the answer to HEAD has no body");
+        error.related(health.method.span, "HEAD here").help("remove `method`");
+    }
+}
+
+/// Shorter windows than this are finer than the looks at them.
+const WINDOW_MIN: Duration = Duration::from_millis(500);
+const WINDOW_MAX: Duration = Duration::from_secs(86_400);
+/// A measurement takes some tenths of a second.
+const MEASURE_EVERY_MIN: Duration = Duration::from_secs(5);
 /// Shorter spans than this are finer than the clock of a worker.
 const BREAKER_SPAN_MIN: Duration = Duration::from_millis(10);
 const BREAKER_SPAN_MAX: Duration = Duration::from_secs(86_400);

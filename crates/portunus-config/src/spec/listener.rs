@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portunus_base::ByteSize;
+use portunus_base::{ByteRate, ByteSize};
 use portunus_spec::{Named, Spanned, spec, spec_enum};
 
 use super::{TcpSpec, TlsSpec, ToSpec, UdpSpec};
@@ -105,6 +105,14 @@ spec! {
         header_bytes_max: ByteSize = ByteSize(64 << 10),
         /// Most connections at once; none without it.
         connections_max: Option<u32>,
+        /// Most requests under way; none without it. More are answered with 503.
+        requests_max: Option<u32>,
+        /// How fast a client sends the body of its request at least, over `timeouts.request_idle`. Time in which
+        /// nobody asks for more does not count. `0B/s` is no bound.
+        upload_rate_min: ByteRate = ByteRate(240),
+        /// How fast a client takes its answer at least, over `timeouts.request_idle`. Time in which there is nothing
+        /// to send does not count. `0B/s` is no bound.
+        download_rate_min: ByteRate = ByteRate(240),
         /// HTTP/2.
         h2: H2LimitsSpec,
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use portunus_base::{Percent, format_duration, parse_duration};
 use portunus_spec::shape::{Json, Scalar};
-use portunus_spec::{Named, Node, Reader, Shape, Span, Spanned, Spec, Value, read_parsed, spec};
+use portunus_spec::{
+    Named, Node, Reader, Shape, Span, Spanned, Spec, Value, read_parsed, spec, spec_enum,
+};
 
 use super::{NotYet, TargetSpec, ToSpec, UseSpec};
 use crate::Cidr;
@@ -66,12 +68,26 @@ spec! {
         respond: Option<Node>,
         /// How long it waits; the upstream's timeouts unless set.
         timeouts: RouteTimeoutsSpec,
+        /// Which requests come first where they wait for their turn at an upstream.
+        priority: PrioritySpec = PrioritySpec::Normal,
         /// When a request is tried again.
         retry: RetrySpec,
         /// Whether WebSockets and other upgrades may pass.
         upgrade: bool = true,
         /// Where answers are kept.
         cache: NotYet,
+    }
+}
+
+spec_enum! {
+    /// A class of requests.
+    pub enum PrioritySpec {
+        /// They come before all others.
+        High = "high",
+        /// They come after `high`, and before `low`.
+        Normal = "normal",
+        /// They come after all others.
+        Low = "low",
     }
 }
 
@@ -137,6 +153,18 @@ spec! {
         /// The longest `Retry-After` of an answer that a retry waits for, in place of `backoff`; a longer one is not
         /// heeded.
         retry_after_max: Duration = Duration::ZERO,
+        /// When another endpoint gets the request too, while the first one has not answered; the first answer counts.
+        /// Requests that read (GET, HEAD, OPTIONS, TRACE) and have no body, within `attempts` and `budget`.
+        hedge: Option<HedgeSpec>,
+    }
+}
+
+spec! {
+    /// When another endpoint gets a request too.
+    pub struct HedgeSpec {
+        short = after;
+        /// How long the first one has.
+        after: Spanned<Duration>,
     }
 }
 
@@ -173,7 +201,7 @@ impl fmt::Display for BackoffSpec {
 pub enum RetryOnSpec {
     /// No connection came about.
     Connect,
-    /// The connection ended before an answer began.
+    /// The connection ended before an answer began, or what came was none.
     Reset,
     /// No answer began in time.
     FirstByte,

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use portunus_base::Percent;
 use portunus_spec::shape::{Json, Scalar};
-use portunus_spec::{Node, Reader, Shape, Spanned, Spec, read_parsed, spec, spec_enum};
+use portunus_spec::{
+    Named, Node, Reader, Secret, Shape, Spanned, Spec, read_parsed, spec, spec_enum,
+};
 
-use super::{DiscoverSpec, NotYet, UpstreamTlsSpec};
+use super::{DiscoverSpec, StickySpec, UpstreamTlsSpec};
 use crate::EndpointUrl;
 use crate::address::textual;
 
@@ -34,10 +36,10 @@ spec! {
         proxy_protocol: Option<ProxyProtocolVersionSpec>,
         /// The zone whose endpoints are preferred; the top level's unless set.
         zone: Option<String>,
-        /// Clients that stay at their endpoint.
-        sticky: NotYet,
-        /// Endpoints that fail are left out for a while; those that cannot be connected to for 2 s, where
-        /// this is not written.
+        /// Clients that stay at their endpoint, by a cookie; none do unless set.
+        sticky: Option<Spanned<StickySpec>>,
+        /// When endpoints are left out for a while for what they do with requests. One that cannot be connected to is left
+        /// alone for 2 s without it too.
         outlier: Option<OutlierSpec>,
         /// An upstream that fails too often gets no requests for a while; never unless set.
         breaker: Option<BreakerSpec>,
@@ -72,8 +74,14 @@ spec! {
         grpc: Option<Spanned<String>>,
         /// Whether a connection alone shows that an endpoint works.
         tcp: Spanned<bool> = Spanned::none(false),
+        /// The method that `path` is asked by.
+        method: Spanned<HealthMethodSpec> = Spanned::none(HealthMethodSpec::Get),
         /// The host that is asked for; the endpoint's own unless set.
         host: Option<String>,
+        /// Headers that are sent beside it. Their values are secrets: they are not printed back.
+        headers: Named<Spanned<Secret>> = Named::default(),
+        /// The port that is asked; the endpoint's own unless set.
+        port: Option<Spanned<u16>>,
         /// Time between two checks of an endpoint.
         every: Spanned<Duration> = Spanned::none(Duration::from_secs(5)),
         /// How long one check may take.
@@ -84,9 +92,25 @@ spec! {
         unhealthy_after: Spanned<u32> = Spanned::none(3),
         /// Statuses that are good: `200`, `2xx`, `200-399`.
         status: Vec<Spanned<StatusSpec>> = vec![Spanned::none(StatusSpec { first: 200, last: 399 })],
+        /// What a good answer's body has in it, within its first 64 KiB: a text, or `~ regex`. Anything, unless set.
+        body: Option<Spanned<String>>,
         /// How long an endpoint that is new or healthy again takes to get its full share, which begins with
         /// a tenth; `hash` and `maglev` give it all at once.
         slow_start: Duration = Duration::ZERO,
+    }
+}
+
+spec_enum! {
+    /// The method of a check.
+    pub enum HealthMethodSpec {
+        /// The whole answer.
+        Get = "GET",
+        /// The head of the answer alone.
+        Head = "HEAD",
+        /// What may be asked of the path.
+        Options = "OPTIONS",
+        /// For endpoints that take nothing else.
+        Post = "POST",
     }
 }
 
@@ -108,6 +132,27 @@ spec! {
         max_ejected: Spanned<Percent> = Spanned::none(Percent(0.5)),
         /// When a smaller share of the endpoints than this is usable, ejected ones are used too.
         panic: Percent = Percent(0.5),
+        /// The share of bad results within `over` from which on an endpoint is ejected: answers from 500 to 599, and
+        /// requests without an answer. Never unless set.
+        error_rate: Option<Spanned<Percent>>,
+        /// How many standard deviations below the mean of all endpoints an endpoint's share of good results is when it is
+        /// ejected, with 5 bad results or more: 1.9 is usual for five endpoints and more. Never unless set.
+        success_rate_stdev: Option<Spanned<f64>>,
+        /// How many times the median of the others an endpoint takes to answer, on average, when it is ejected: `5x`; it
+        /// must be later by 10 ms too. Never unless set.
+        slower_than: Option<Spanned<TimesSpec>>,
+        /// The time that `error_rate`, `success_rate_stdev` and `slower_than` are of.
+        over: Spanned<Duration> = Spanned::none(Duration::from_secs(10)),
+        /// With fewer requests than this within `over`, these three neither judge an endpoint nor compare others with it.
+        min_requests: Spanned<u32> = Spanned::none(20),
+    }
+}
+
+impl OutlierSpec {
+    /// Whether it asks what an endpoint did over a while.
+    #[must_use]
+    pub fn judges_a_window(&self) -> bool {
+        self.error_rate.is_some() || self.success_rate_stdev.is_some() || self.slower_than.is_some()
     }
 }
 
@@ -140,8 +185,36 @@ spec! {
         idle_max: u32 = 256,
         /// Most requests at once on one HTTP/2 connection; what the endpoint allows, if that is less.
         streams_max: Spanned<u32> = Spanned::none(100),
-        /// Requests that wait for their turn.
-        queue: NotYet,
+        /// Most requests that wait for their answer to begin, at all endpoints together, as its answers show that it can
+        /// take; not bound so unless set.
+        adaptive: Option<AdaptiveSpec>,
+        /// Requests that wait for their turn; without it, those over a limit are answered with 503.
+        queue: Option<Spanned<UpstreamQueueSpec>>,
+    }
+}
+
+spec! {
+    /// A limit that finds itself: it shrinks while answers take longer than unhurried ones, and grows else.
+    pub struct AdaptiveSpec {
+        /// The limit at first, and at least, but for moments in which it is measured.
+        min: Spanned<u32> = Spanned::none(4),
+        /// The limit at most.
+        max: Spanned<u32> = Spanned::none(1000),
+        /// How much slower than unhurried answers may get; 2 ms slower is never too slow.
+        tolerance: Spanned<Percent> = Spanned::none(Percent(0.5)),
+        /// How often it is measured, at half the limit or less, how long unhurried answers take.
+        measure_every: Spanned<Duration> = Spanned::none(Duration::from_secs(30)),
+    }
+}
+
+spec! {
+    /// Requests that wait for their turn at an upstream.
+    pub struct UpstreamQueueSpec {
+        short = max;
+        /// How many wait at once, over all workers.
+        max: Spanned<u32>,
+        /// How long one waits.
+        timeout: Spanned<Duration> = Spanned::none(Duration::from_secs(2)),
     }
 }
 
@@ -240,7 +313,26 @@ impl fmt::Display for StatusSpec {
     }
 }
 
+/// A multiple of something: `5x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimesSpec(pub f64);
+
+impl TimesSpec {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let number = text.strip_suffix('x').and_then(|number| number.trim_end().parse().ok());
+        let times = number.filter(|times: &f64| times.is_finite() && *times > 0.0);
+        times.map(Self).ok_or("write how many times, and x: 5x")
+    }
+}
+
+impl fmt::Display for TimesSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x", self.0)
+    }
+}
+
 textual! {
+    TimesSpec: "`5x`", "a multiple", ["2x", "5x"];
     HttpSpec: "`1`, `2` or `auto`", "a version of HTTP", ["1", "2", "auto"];
     StatusSpec: "status", "a status", ["200", "2xx", "200-399"];
 }

@@ -45,17 +45,22 @@ async fn get(address: &str, path: &str) -> String {
 fn options(source: ConfigSource) -> Options {
     Options {
         source,
-        env: Default::default(),
+        // Nothing can be kept there.
+        env: [("STATE_DIRECTORY".to_owned(), "/dev/null/state".to_owned())].into(),
+        memory: || None,
         registries: portunus_compile::Registries { filters: portunus_filters::FILTERS },
         version: "test",
         console: Console::Quiet,
+        allocator_threads: drop,
     }
 }
+
+const TOKEN: &str = "the-token-of-the-admin-api";
 
 fn config(to: SocketAddr) -> String {
     format!(
         "listeners: {{web: {{address: 127.0.0.1:0}}}}\n\
-         admin: 127.0.0.1:0\n\
+         admin: {{address: 127.0.0.1:0, token: {TOKEN}}}\n\
          workers: 1\n\
          log: {{access: off}}\n\
          hosts: {{\"*\": {{routes: {{/**: http://{to}}}}}}}\n"
@@ -92,8 +97,14 @@ async fn it_serves_reloads_and_keeps_the_old_when_the_new_is_bad() {
     assert!(status.contains("\"generation\":1") && status.contains("\"ok\":false"), "{status}");
 
     std::fs::write(&file, config(second)).unwrap();
-    let reload = "POST /api/reload HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
-    let answer = with(&mut control, ask(&admin, reload)).await;
+    let reload = |token: &str| {
+        format!(
+            "POST /api/reload HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
+    };
+    let refused = with(&mut control, ask(&admin, &reload("wrong"))).await;
+    assert!(refused.contains("401") && refused.contains("token.wrong"), "{refused}");
+    let answer = with(&mut control, ask(&admin, &reload(TOKEN))).await;
     assert!(answer.contains("\"generation\":2"), "{answer}");
     assert_eq!(listener(&control), web, "an unchanged listener keeps its socket");
     assert!(get(&web, "/").await.ends_with("second"));
@@ -105,7 +116,8 @@ async fn a_taken_address_stops_the_start_and_vetoes_a_reload() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().map(|address| (taken, address)).unwrap();
     let (to, _origin) = origin("only").await;
-    let text = config(to).replace("admin: 127.0.0.1:0", &format!("admin: {}", taken.1));
+    let text = config(to)
+        .replace("address: 127.0.0.1:0, token", &format!("address: \"{}\", token", taken.1));
     let source = ConfigSource::Text { name: "test".to_owned(), text };
     let error = Control::start(options(source)).await.err().unwrap();
     assert!(error.to_string().contains("in use"), "{error}");

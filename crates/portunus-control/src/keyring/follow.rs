@@ -56,6 +56,8 @@ async fn follow(
         };
         tokio::select! {
             () = changed.notified() => {}
+            // Who makes a key finds out before the next look.
+            () = keyring.lost.notified() => tokio::time::sleep(RETRY_AFTER).await,
             () = sleep(wait) => {}
         }
     }

@@ -18,3 +18,14 @@ fn systemd_comes_before_the_user() {
     assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")], false), "/x/portunus");
     assert_eq!(of(&[("HOME", "/h"), ("XDG_STATE_HOME", "x")], false), "/h/.local/state/portunus");
 }
+
+#[test]
+fn a_folder_that_is_decided_stays_for_another_user() {
+    let mut env = Env::from([("XDG_STATE_HOME".to_owned(), "/x".to_owned())]);
+    let before = state_folder(&env);
+    settle(&mut env);
+    env.insert("XDG_STATE_HOME".to_owned(), "/other".to_owned());
+    for is_root in [false, true] {
+        assert_eq!(folder(&env, is_root), before);
+    }
+}

@@ -1,4 +1,5 @@
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use portunus_base::Wall;
@@ -64,17 +65,62 @@ fn renames_links_and_new_files_change_the_fingerprint() {
     assert_ne!(second, look());
 }
 
-#[tokio::test]
-async fn a_file_that_an_editor_replaces_is_noticed() {
+/// What `write` does to the folder of `main.yaml` is noticed once, whole, and nothing is left to be noticed.
+async fn assert_noticed(write: impl Fn(&dyn Fn(&str) -> PathBuf)) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("main.yaml"), "a: 1").unwrap();
+    std::fs::create_dir(path("..first")).unwrap();
+    std::fs::write(path("..first/main.yaml"), "a: 1").unwrap();
+    symlink("..first", path("..data")).unwrap();
+    symlink("..data/main.yaml", path("main.yaml")).unwrap();
     let mut watcher = Watcher::new();
     watcher.follow(&[path("main.yaml")], &[]);
-    std::fs::write(path("main.yaml~"), "a: 2").unwrap();
-    std::fs::rename(path("main.yaml~"), path("main.yaml")).unwrap();
+    write(&path);
     let noticed = tokio::time::timeout(Duration::from_secs(20), watcher.changed()).await;
     assert!(noticed.is_ok());
+    assert_eq!(std::fs::read_to_string(path("main.yaml")).unwrap(), "a: 2");
+    assert_eq!(watcher.known, watcher.look());
+}
+
+#[tokio::test]
+async fn a_file_that_is_moved_there_is_noticed() {
+    assert_noticed(|path| {
+        std::fs::write(path("main.yaml.tmp"), "a: 2").unwrap();
+        std::fs::rename(path("main.yaml.tmp"), path("main.yaml")).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_vim_and_emacs_do_is_noticed() {
+    // The old file becomes the backup, and another one is written in its place; the lock of emacs leads nowhere.
+    assert_noticed(|path| {
+        symlink("me@here.1:2", path(".#main.yaml")).unwrap();
+        std::fs::write(path("4913"), "").unwrap();
+        std::fs::remove_file(path("4913")).unwrap();
+        std::fs::rename(path("main.yaml"), path("main.yaml~")).unwrap();
+        std::fs::write(path("main.yaml"), "a: 2").unwrap();
+        std::fs::remove_file(path("main.yaml~")).unwrap();
+        std::fs::remove_file(path(".#main.yaml")).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_to_is_noticed() {
+    assert_noticed(|path| std::fs::write(path("main.yaml"), "a: 2").unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_config_map_that_is_swapped_is_noticed() {
+    assert_noticed(|path| {
+        std::fs::create_dir(path("..second")).unwrap();
+        std::fs::write(path("..second/main.yaml"), "a: 2").unwrap();
+        symlink("..second", path("..data_tmp")).unwrap();
+        std::fs::rename(path("..data_tmp"), path("..data")).unwrap();
+        std::fs::remove_dir_all(path("..first")).unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]

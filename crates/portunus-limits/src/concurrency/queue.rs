@@ -1,19 +1,26 @@
 //! Permits, and those who wait for one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-use portunus_resilience::{Acquired, Concurrency, Permit};
-use tokio::sync::Notify;
+use portunus_resilience::{Acquired, Concurrency, Permit, Priority, Queue, Wish};
 
 /// Permits by key, and those who wait for one: shared by all workers.
 #[derive(Debug)]
-pub(super) struct Queue {
-    permits: Arc<Concurrency>,
-    waiting: AtomicU32,
-    /// Tells those who wait, on whatever worker, that a permit is free.
-    freed: Notify,
+pub(super) struct Permits {
+    held: Arc<Concurrency>,
+    queue: Arc<Queue>,
+}
+
+/// How many may wait, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The most that wait at once.
+    pub(super) waiting_max: u32,
+    /// The most of one key.
+    pub(super) of_key_max: u32,
+    pub(super) timeout: Duration,
 }
 
 /// What came of asking for a permit.
@@ -25,82 +32,71 @@ pub(super) enum Entered {
     Full,
 }
 
-/// A permit that tells those who wait when it ends.
+/// A permit; the next one of those who wait is told when it ends.
 #[derive(Debug)]
 pub(super) struct Ticket {
     permit: Option<Permit>,
+    key: u64,
     queue: Arc<Queue>,
 }
 
-impl Queue {
+impl Permits {
     pub(super) fn new(room: usize) -> Self {
-        Self {
-            permits: Arc::new(Concurrency::new(room)),
-            waiting: AtomicU32::new(0),
-            freed: Notify::new(),
-        }
+        Self { held: Arc::new(Concurrency::new(room)), queue: Arc::default() }
     }
 
     /// How many of a key are under way.
     pub(super) fn held(&self, key: u64) -> u32 {
-        self.permits.held(key)
+        self.held.held(key)
     }
 
-    pub(super) fn enter(self: &Arc<Self>, key: u64, max: u32) -> Entered {
-        match self.permits.acquire(key, max) {
-            Acquired::Allowed(permit) => {
-                Entered::Passed(Ticket { permit, queue: Arc::clone(self) })
-            }
-            Acquired::Refused => Entered::Full,
-        }
+    /// A permit, unless as many are held as may be, or somebody waits for one.
+    pub(super) fn enter(&self, key: u64, max: u32) -> Entered {
+        let free = !self.queue.is_waited_for(key);
+        free.then(|| self.take(key, max)).flatten().map_or(Entered::Full, Entered::Passed)
     }
 
-    /// Waits for a permit; `None` where too many wait already. Whoever asks first when one is free gets it.
+    /// Waits for a permit; `None` where too many wait already. Who came first gets the first one.
     pub(super) fn wait(
         self: &Arc<Self>,
         key: u64,
         max: u32,
-        places: u32,
-        timeout: Duration,
+        bounds: Bounds,
     ) -> Option<impl Future<Output = Entered> + use<>> {
-        let take = |waiting| (waiting < places).then_some(waiting + 1);
-        self.waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).ok()?;
-        let place = Place(Arc::clone(self));
+        let Bounds { waiting_max, of_key_max, timeout } = bounds;
+        // Filters of one name may have different limits.
+        let (sight, priority) = (u64::from(max), Priority::Normal);
+        let wish = Wish { key, priority, sight, max: waiting_max, key_max: of_key_max };
+        let turn = self.queue.join(wish).ok()?;
+        let permits = Arc::clone(self);
+        let take = move || {
+            let ticket = permits.take(key, max)?;
+            Some((ticket, max.saturating_sub(permits.held(key))))
+        };
         Some(async move {
-            let queue = Arc::clone(&place.0);
-            let entered = tokio::time::timeout(timeout, queue.next(key, max)).await;
-            drop(place);
-            entered.map_or(Entered::Full, Entered::Passed)
+            match tokio::time::timeout(timeout, turn.wait(take)).await {
+                Ok(Ok(ticket)) => Entered::Passed(ticket),
+                _ => Entered::Full,
+            }
         })
     }
 
-    async fn next(self: &Arc<Self>, key: u64, max: u32) -> Ticket {
-        loop {
-            // Asked for before the permit is, so that one that ends in between is heard of.
-            let freed = self.freed.notified();
-            if let Entered::Passed(ticket) = self.enter(key, max) {
-                return ticket;
+    fn take(&self, key: u64, max: u32) -> Option<Ticket> {
+        match self.held.acquire(key, max) {
+            Acquired::Allowed(permit) => {
+                Some(Ticket { permit, key, queue: Arc::clone(&self.queue) })
             }
-            freed.await;
+            Acquired::Refused => None,
         }
-    }
-}
-
-/// A place among those who wait.
-struct Place(Arc<Queue>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         drop(self.permit.take());
-        if self.queue.waiting.load(Ordering::SeqCst) > 0 {
-            self.queue.freed.notify_waiters();
-        }
+        // Before the look at who waits: whoever does looks at the permits after having been counted.
+        fence(Ordering::SeqCst);
+        self.queue.call(self.key);
     }
 }
 

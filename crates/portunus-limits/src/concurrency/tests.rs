@@ -100,6 +100,27 @@ async fn nobody_waits_for_ever() {
 }
 
 #[test]
+fn one_client_leaves_places_in_the_queue_to_others() {
+    let (max, per) = (Node::text("1"), Node::text("client_ip"));
+    let queue = texts(&[("max", "10"), ("timeout", "1m")]);
+    let filter = built("concurrency", [("max", max), ("per", per), ("queue", queue)]);
+    let (mut rig, mut first) = (Rig::new(), exchange("GET /"));
+    assert!(passes(&mut rig, &*filter, &mut first));
+    let _second = rig.request(&*filter, &mut exchange("GET /"));
+    let third = rig.request(&*filter, &mut exchange("GET /"));
+    assert_eq!(shown(&third), "429 limit.concurrency problem");
+    let from_elsewhere = || {
+        let mut other = exchange("GET /");
+        other.client.ip = "192.0.2.8".parse().unwrap();
+        other
+    };
+    let mut other = from_elsewhere();
+    assert!(passes(&mut rig, &*filter, &mut other));
+    let waits = rig.request(&*filter, &mut from_elsewhere());
+    assert!(matches!(waits, Verdict::Suspend(_)), "{waits:?}");
+}
+
+#[test]
 fn mistakes_are_told() {
     assert!(mistakes("concurrency", "0").contains("no request may ever pass"));
     assert!(mistakes("concurrency", "5 per nobody").contains("tells no clients apart"));

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use super::*;
 use crate::{DialTo, Io, dial};
 
@@ -17,7 +19,9 @@ fn a_free_port_is_shared_by_all_sockets_and_bytes_pass() {
         let ListenAddress::Ip(address) = listener.address().clone() else { unreachable!() };
         let client = dial(DialTo::Ip(address)).await.unwrap();
         let server = Io::adopt(listener.accept().await.unwrap().socket).unwrap();
-        client.write_both(b"he", b"llo").await.unwrap();
+        let taken = Cell::new(0);
+        client.write_both(b"he", b"llo", |bytes| taken.set(taken.get() + bytes)).await.unwrap();
+        assert_eq!(taken.get(), 5);
         let mut buf = Vec::with_capacity(16);
         while buf.len() < 5 {
             server.read(&mut buf).await.unwrap();

@@ -23,9 +23,9 @@ fn a_long_body_passes_whole_and_a_short_one_is_noticed() {
             let left = sent.len() as u64 + 10;
             let mut splice = Splice { from: &from, to: &to, pipe: &mut pipe, left };
             loop {
-                match splice.step().await {
-                    Ok(0) => unreachable!("ten bytes never come"),
-                    Ok(_) => {}
+                match splice.fill().await {
+                    Ok(true) => assert!(splice.drain().await.unwrap() > 0),
+                    Ok(false) => unreachable!("ten bytes never come"),
                     Err(error) => break error,
                 }
             }
@@ -67,4 +67,15 @@ fn a_burst_takes_what_is_there_and_leaves_the_pipe_empty() {
         pipes.give(pipe);
         assert_eq!(pipes.free.borrow().len(), 1);
     });
+}
+
+#[test]
+fn only_so_many_pipes_are_open_at_once() {
+    let pipes = Pipes::default();
+    let mut taken: Vec<_> = (0..OPEN_MAX).map(|_| pipes.take().unwrap()).collect();
+    assert!(pipes.take().is_none());
+    pipes.give(taken.pop().unwrap());
+    assert!(pipes.take().is_some());
+    taken.truncate(OPEN_MAX - 2);
+    assert!(pipes.take().is_some());
 }

@@ -19,14 +19,22 @@ pub(crate) fn admit(run: &Run<'_>) -> Result<(), Stop> {
     if let Some(reply) = challenge(exchange, listener) {
         return Err(Stop::Reply(Box::new(reply)));
     }
-    if is_overloaded(run) { Err(ProxyError::local(ErrorKind::Overloaded).into()) } else { Ok(()) }
+    overload(run, listener).map_or(Ok(()), |kind| Err(ProxyError::local(kind).into()))
 }
 
-/// Whether this request, which counts already, is one too many. Beside others that begin at the same moment it may be
-/// taken for one, or not for one, by mistake.
-fn is_overloaded(run: &Run<'_>) -> bool {
-    let max = run.plan.snapshot.limits.requests_max;
-    max.is_some_and(|max| run.local.shared.loads.in_flight() > max)
+/// Why this request, which counts already, is one too many. Beside others that begin at the same moment it may be taken
+/// for one, or not for one, by mistake.
+fn overload(run: &Run<'_>, listener: &ListenerPlan) -> Option<ErrorKind> {
+    let loads = &run.local.shared.loads;
+    let requests_max = run.plan.snapshot.limits.requests_max;
+    if loads.is_memory_full() {
+        Some(ErrorKind::MemoryFull)
+    } else if requests_max.is_some_and(|max| loads.in_flight() > max) {
+        Some(ErrorKind::Overloaded)
+    } else {
+        let is_full = |max| run.local.running_of(listener.id) > max;
+        listener.requests_max.is_some_and(is_full).then_some(ErrorKind::ListenerFull)
+    }
 }
 
 /// The answer to a certificate authority, which comes before any route.

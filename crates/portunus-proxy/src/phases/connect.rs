@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use portunus_balance::Outcome;
 use portunus_base::TlsFacts;
@@ -161,7 +162,9 @@ impl<'s> Seek<'s> {
     /// Opens a connection, and shares it where that can be.
     async fn open_for_all(&self, opening: Opening) -> Result<Connection, ProxyError> {
         let (pools, plan) = (&self.local.pools, &self.upstream.plan);
-        let bounded = self.is_full() || pools.sessions(self.key()) >= SESSIONS_MAX;
+        // Where requests wait for their turn, they do not wait in a connection.
+        let (is_full, waits) = (self.is_full(), plan.queue.is_some());
+        let bounded = is_full && !waits || pools.sessions(self.key()) >= SESSIONS_MAX;
         if let Some(session) = pools.least_busy(self.key()).filter(|_| bounded) {
             return Ok(Connection::H2(session));
         }
@@ -174,6 +177,8 @@ impl<'s> Seek<'s> {
                 pools.note(self.key(), Spoken::H2);
                 if plan.proxy_protocol.is_none() && !self.local.is_draining() {
                     pools.share(self.key(), session.clone(), plan.pool_idle_timeout);
+                    // It has room for more than who opened it.
+                    self.picked.call_next();
                 }
                 Ok(Connection::H2(session))
             }
@@ -197,21 +202,36 @@ impl<'s> Seek<'s> {
         let dial = Dial {
             plan: &self.upstream.plan,
             endpoint: self.picked.endpoint(),
+            queue: &self.upstream.state.queue,
             client: self.client,
             tlvs: self.tlvs.as_deref().map_or(&[], Vec::as_slice),
             client_tls: self.client_tls.as_deref(),
             h1_only,
             worker: &self.local.worker,
+            network: &*self.local.network,
         };
-        let opened = dial.open().await?;
+        let mut tries = 0;
+        let opened = loop {
+            match dial.open().await {
+                // Connections that nobody uses are given up first.
+                Err(error) if error.kind == ErrorKind::NoFiles && tries < FILES_TRIES_MAX => {
+                    tries += 1;
+                    self.local.give_up_idle();
+                    // Rare: it need not be part of every exchange's memory.
+                    Box::pin(tokio::time::sleep(FILES_PAUSE)).await;
+                }
+                opened => break opened?,
+            }
+        };
         self.local.worker.refresh();
         self.local.shard.connect(self.picked.series, Connect::Fresh);
         Ok(opened)
     }
 
     fn is_full(&self) -> bool {
-        let connections_max = self.upstream.plan.connections_max.unwrap_or(u32::MAX);
-        self.picked.endpoint().state.connections() >= connections_max
+        let Upstream { plan, state, .. } = self.upstream;
+        let connections_max = plan.connections_max.map(|_| state.limits.connections_max());
+        connections_max.is_some_and(|max| self.picked.endpoint().state.connections() >= max)
     }
 
     /// An endpoint that cannot be connected to is left alone for a while.
@@ -238,5 +258,8 @@ pub(crate) fn rest(local: &Local, upstream: &Upstream, mut conn: ClientConn, reu
     }
 }
 
+/// How often a file descriptor is waited for, and how long each time: for longer than other connections may be idle.
+const FILES_TRIES_MAX: u32 = 30;
+const FILES_PAUSE: Duration = Duration::from_millis(50);
 /// Shared connections to one endpoint that a worker opens; more exchanges than they take wait in them.
 const SESSIONS_MAX: usize = 64;

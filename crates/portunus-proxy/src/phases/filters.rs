@@ -1,10 +1,15 @@
 //! Calling the filters of a chain.
 
-use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError};
-use portunus_filter::{BodyPiece, Chain, Filter, FilterCx, Link, Resume, Verdict, Way};
+use std::time::Duration;
 
+use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError};
+use portunus_filter::{
+    BodyPiece, Chain, Filter, FilterCx, Link, LocalFuture, Resume, Verdict, Way,
+};
+
+use crate::phases::receive::unless;
 use crate::phases::request;
-use crate::protocol::ClientStream;
+use crate::protocol::{AnswerSink, ClientStream};
 use crate::run::{Run, Stop};
 
 /// Requests meet filters in the order written. One that answers speaks only once those before it have had the body
@@ -22,7 +27,8 @@ pub(crate) async fn on_request<C: ClientStream>(
             own_page(run, chain, (at, link), client).await?;
         }
         let verdict = hook(run, |exchange, cx| link.filter.on_request(exchange, cx));
-        if let Err(stop) = settle(run, link, verdict).await {
+        let settled = settle(run, link, verdict, async |wait| within(client, wait).await).await;
+        if let Err(stop) = settled {
             if matches!(stop, Stop::Reply(_)) {
                 request::whole_body_before(run, chain, at, client).await?;
             }
@@ -58,7 +64,7 @@ pub(crate) async fn on_response(run: &Run<'_>, chain: &Chain) -> Result<(), Stop
     let links = chain.links().iter().rev();
     for link in links.filter(|link| link.interest.phases.has(Phase::Response)) {
         let verdict = hook(run, |exchange, cx| link.filter.on_response(exchange, cx));
-        settle(run, link, verdict).await?;
+        settle(run, link, verdict, async |wait| Ok(wait.await)).await?;
     }
     Ok(())
 }
@@ -88,7 +94,7 @@ pub(crate) async fn on_body(
         let mut piece = BodyPiece { bytes, end };
         let verdict =
             hook(run, |exchange, cx| body_hook(&*link.filter, way, exchange, &mut piece, cx));
-        settle(run, link, verdict).await?;
+        settle(run, link, verdict, async |wait| Ok(wait.await)).await?;
     }
     Ok(())
 }
@@ -111,7 +117,26 @@ fn hook<R>(run: &Run<'_>, call: impl FnOnce(&mut Exchange, &mut FilterCx<'_>) ->
     run.local.hook(|cx| call(&mut exchange, cx))
 }
 
-async fn settle(run: &Run<'_>, link: &Link, mut verdict: Verdict) -> Result<(), Stop> {
+/// Waits for what a filter waits for: no longer than the exchange may take, and for no client that has left.
+async fn within<C: ClientStream>(
+    client: &mut C,
+    waiting: LocalFuture<Resume>,
+) -> Result<Resume, ProxyError> {
+    let deadline = client.deadline().clone();
+    let answer = client.split().1;
+    let late = ProxyError::local(ErrorKind::RequestTimeout);
+    let waiting = unless(|cx| answer.poll_left(cx), waiting);
+    // Rare: it need not be part of every exchange's memory.
+    Box::pin(deadline.bound(Duration::MAX, late, waiting)).await?
+}
+
+/// Goes on as a filter says, where `wait` is how it is waited for.
+async fn settle(
+    run: &Run<'_>,
+    link: &Link,
+    mut verdict: Verdict,
+    mut wait: impl AsyncFnMut(LocalFuture<Resume>) -> Result<Resume, ProxyError>,
+) -> Result<(), Stop> {
     loop {
         let waiting = match verdict {
             Verdict::Continue => return Ok(()),
@@ -119,7 +144,7 @@ async fn settle(run: &Run<'_>, link: &Link, mut verdict: Verdict) -> Result<(), 
             Verdict::Fail(error) => return Err(Stop::Fail(error)),
             Verdict::Suspend(waiting) => waiting,
         };
-        verdict = match waiting.await {
+        verdict = match wait(waiting).await? {
             Resume::Continue(patch) => {
                 patch.apply(&mut run.exchange.borrow_mut());
                 Verdict::Continue

@@ -102,6 +102,7 @@ fn record<'e>(exchange: &'e Exchange, listener: &'e ListenerPlan) -> AccessRecor
         endpoint: text(&exchange.endpoint_name),
         attempts: u32::from(exchange.attempts),
         duration_us: timings.end.since_us(timings.start),
+        queue_us: timings.queue_us,
         connect_us: timings.connect_us,
         first_byte_us: (timings.first_byte.0 > 0)
             .then(|| timings.first_byte.since_us(timings.start)),

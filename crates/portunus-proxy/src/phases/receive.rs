@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use portunus_exchange::{ErrorKind, Phase, ProxyError, Retry};
@@ -35,12 +35,12 @@ impl Bounds {
     }
 }
 
-/// Waits for the head of the answer; answers before it (1xx) go to the client at once.
+/// Waits for the head of the answer; answers before it (1xx) go to the client at once, where that is given.
 pub(crate) async fn head<S: AnswerSource, A: AnswerSink>(
     run: &Run<'_>,
     bounds: &Bounds,
     source: &mut S,
-    answer: &mut A,
+    mut answer: Option<&mut A>,
 ) -> Result<ResponseHead, ProxyError> {
     run.enter(Phase::Receive);
     let mut head = std::mem::take(&mut run.exchange.borrow_mut().response);
@@ -48,7 +48,7 @@ pub(crate) async fn head<S: AnswerSource, A: AnswerSink>(
     let mut seen = run.exchange.borrow().bytes.request;
     loop {
         let late = ProxyError::upstream(ErrorKind::FirstByteTimeout, Retry::Never);
-        let receiving = unless_gone(answer, source.head(&mut head));
+        let receiving = unless_gone(answer.as_deref(), source.head(&mut head));
         match bounds.deadline.bound(bounds.first_byte, late, receiving).await {
             // Nobody answers a request that is still on its way.
             Err(error) if error == late && has_moved(run, &mut seen) => continue,
@@ -57,7 +57,9 @@ pub(crate) async fn head<S: AnswerSource, A: AnswerSink>(
         match head.status {
             _ if head.is_interim() && interims < INTERIMS_MAX => {
                 interims += 1;
-                answer.interim(&head).await?;
+                if let Some(answer) = &mut answer {
+                    answer.interim(&head).await?;
+                }
             }
             _ if head.is_interim() => return Err(bad("too_many_interim")),
             101 if !may_switch(run, bounds, &head) => return Err(bad("unasked_upgrade")),
@@ -71,16 +73,22 @@ pub(crate) async fn head<S: AnswerSource, A: AnswerSink>(
 }
 
 /// A client that broke its connection off needs no answer: the upstream may stop working on it.
-async fn unless_gone<A: AnswerSink, F: Future>(
-    answer: &A,
+fn unless_gone<A: AnswerSink, F: Future>(
+    answer: Option<&A>,
     receiving: F,
+) -> impl Future<Output = Result<F::Output, ProxyError>> {
+    unless(move |cx| answer.is_some_and(|answer| answer.poll_gone(cx)), receiving)
+}
+
+/// Waits for something, unless the client is gone before.
+pub(crate) async fn unless<F: Future>(
+    gone: impl Fn(&mut Context<'_>) -> bool,
+    future: F,
 ) -> Result<F::Output, ProxyError> {
-    let mut receiving = pin!(receiving);
-    poll_fn(|cx| match receiving.as_mut().poll(cx) {
-        Poll::Ready(received) => Poll::Ready(Ok(received)),
-        Poll::Pending if answer.poll_gone(cx) => {
-            Poll::Ready(Err(ProxyError::client(ErrorKind::ClientClosed)))
-        }
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending if gone(cx) => Poll::Ready(Err(ProxyError::client(ErrorKind::ClientClosed))),
         Poll::Pending => Poll::Pending,
     })
     .await

@@ -10,7 +10,7 @@ use portunus_upstream::{AnswerSource, Step};
 use crate::phases::filters;
 use crate::phases::receive::Bounds;
 use crate::phases::send::forget_body_headers;
-use crate::protocol::AnswerSink;
+use crate::protocol::{AnswerSink, PlainAnswer};
 use crate::run::{Run, Stop};
 
 /// Passes the answer on.
@@ -121,29 +121,44 @@ async fn splice<S: AnswerSource, A: AnswerSink>(
     answer: &mut A,
 ) -> Result<bool, ProxyError> {
     let Bounded { bounds, source } = bounded;
-    let to = answer.plain_io().filter(|io| io.is_plain());
-    let (Some(to), Some((from, left))) = (to, source.plain()) else { return Ok(false) };
-    let Ok(mut pipe) = run.local.pipes.take() else { return Ok(false) };
-    let mut splice = Splice { from, to, pipe: &mut pipe, left };
+    let (Some(to), Some((from, left))) = (answer.plain(), source.plain()) else { return Ok(false) };
+    let Some(mut pipe) = run.local.pipes.take() else { return Ok(false) };
+    let mut splice = Splice { from, to: to.io, pipe: &mut pipe, left };
     let mut total = 0;
     let ended = loop {
         run.local.worker.refresh();
-        match bounds.deadline.bound(bounds.idle, STALLED, splice.step()).await {
-            Ok(Ok(0)) => break Ok(true),
-            Ok(Ok(moved)) => {
+        match moved(bounds, &to, &mut splice).await {
+            Ok(0) => break Ok(true),
+            Ok(moved) => {
                 total += moved;
                 count(run, moved);
             }
-            Ok(Err(SpliceError::From(_))) => {
-                break Err(ProxyError::upstream(ErrorKind::Truncated, Retry::Never));
-            }
-            Ok(Err(SpliceError::To(_))) => break Err(ProxyError::client(ErrorKind::ClientClosed)),
             Err(error) => break Err(error),
         }
     };
     source.moved(total);
     run.local.pipes.give(pipe);
     ended
+}
+
+/// Moves what there is: the bytes that reached the client, 0 when all did.
+async fn moved(
+    bounds: &Bounds,
+    to: &PlainAnswer<'_>,
+    splice: &mut Splice<'_>,
+) -> Result<u64, ProxyError> {
+    match bounds.deadline.bound(bounds.idle, STALLED, splice.fill()).await? {
+        Ok(true) => to.take(splice.drain()).await?.map_err(broken),
+        Ok(false) => Ok(0),
+        Err(error) => Err(broken(error)),
+    }
+}
+
+fn broken(error: SpliceError) -> ProxyError {
+    match error {
+        SpliceError::From(_) => ProxyError::upstream(ErrorKind::Truncated, Retry::Never),
+        SpliceError::To(_) => ProxyError::client(ErrorKind::ClientClosed),
+    }
 }
 
 /// Piece by piece through the filters.
@@ -194,7 +209,7 @@ async fn whole<S: AnswerSource, A: AnswerSink>(
     loop {
         match bounded.source.step()? {
             Step::Piece(piece) if bytes.len() + piece.len() > bytes_max => {
-                let kind = ErrorKind::BadResponse("too_large_to_filter");
+                let kind = ErrorKind::BadResponse(TOO_LARGE);
                 return Err(ProxyError::upstream(kind, Retry::Never).into());
             }
             Step::Piece(piece) => bytes.extend_from_slice(piece),
@@ -230,3 +245,6 @@ fn trailers(exchange: &Exchange) -> Option<&HeaderList> {
 const STALLED: ProxyError = ProxyError::upstream(ErrorKind::IdleTimeout, Retry::Never);
 /// Bodies with at least this much still to come are moved by the kernel, in bytes.
 const SPLICE_MIN: u64 = 64 * 1024;
+
+/// The code of an answer that no filter holds as a whole.
+pub(crate) const TOO_LARGE: &str = "too_large_to_filter";

@@ -23,10 +23,15 @@ impl Replay {
         Held { replay: self, was_lost: self.lost.replace(true) }
     }
 
-    /// Sends what an attempt before had sent.
-    pub(crate) async fn again<S: RequestSink>(&self, sink: &mut S) -> io::Result<()> {
+    /// Sends what an attempt before had sent, and shows it to `see`.
+    pub(crate) async fn again<S: RequestSink>(
+        &self,
+        sink: &mut S,
+        see: impl FnOnce(&[u8]),
+    ) -> io::Result<()> {
         let held = self.hold();
         let bytes = self.bytes.take();
+        see(&bytes);
         let sent = sink.body(&bytes).await;
         *self.bytes.borrow_mut() = bytes;
         held.release();

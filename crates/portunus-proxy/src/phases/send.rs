@@ -7,7 +7,7 @@ use portunus_exchange::{ErrorKind, Exchange, Phase, ProxyError, Retry};
 use portunus_filter::Way;
 use portunus_http::{Framing, Header, HeaderId, HeaderList};
 use portunus_snapshot::{Route, UPGRADE};
-use portunus_upstream::{Picked, RequestSink, UpstreamStream};
+use portunus_upstream::{HttpVersion, Picked, RequestSink, UpstreamStream};
 
 use crate::deadline::Deadline;
 use crate::phases::filters;
@@ -33,8 +33,7 @@ pub(crate) fn head<U: UpstreamStream>(
         (None, true) if !client_framing.is_empty() => Framing::Chunked,
         (None, _) => client_framing,
     };
-    let first_attempt = exchange.attempts <= 1;
-    describe_way(&mut exchange, route, picked, first_attempt);
+    describe_way(&mut exchange, route, picked, run.described.replace(true));
     if let Some(left) = attempt.bounds.deadline.left().filter(|_| grpc::is_grpc(&exchange.request))
     {
         grpc::set_timeout(left, &mut exchange.request.headers);
@@ -49,8 +48,8 @@ pub(crate) fn head<U: UpstreamStream>(
 }
 
 /// `Via`, `Host` and `Forwarded`: what the upstream learns of the way here.
-fn describe_way(exchange: &mut Exchange, route: &Route, picked: &Picked, first_attempt: bool) {
-    if first_attempt {
+fn describe_way(exchange: &mut Exchange, route: &Route, picked: &Picked, described: bool) {
+    if !described {
         let version = exchange.request.version.number();
         let mut via = [0u8; 16];
         let text = format_via(&mut via, version);
@@ -108,6 +107,12 @@ pub(crate) async fn body<S: RequestSink, B: RequestBody>(
     keep: bool,
 ) -> Result<bool, ProxyError> {
     let plan = attempt.body;
+    // What a client says of itself is not enough: only upstreams of HTTP/2 serve gRPC.
+    if attempt.upstream.plan.http == HttpVersion::H2
+        && grpc::is_grpc(&run.exchange.borrow().request)
+    {
+        body.converse();
+    }
     let mut tee = Tee::new(run, attempt.route, framing);
     let whole = match &plan.whole {
         Some(whole) => {
@@ -116,7 +121,7 @@ pub(crate) async fn body<S: RequestSink, B: RequestBody>(
             sink.end(None);
             sent
         }
-        None if plan.replay.again(sink).await.is_err() => false,
+        None if plan.replay.again(sink, |bytes| tee.keep(bytes)).await.is_err() => false,
         None if body.is_end() => {
             sink.end(trailers(attempt, body).as_deref());
             true
@@ -129,6 +134,22 @@ pub(crate) async fn body<S: RequestSink, B: RequestBody>(
         tee.send(run);
     }
     Ok(sent)
+}
+
+/// Sends a request that has no body. False when the upstream did not take it: its answer may still come.
+pub(crate) async fn bodiless<S: RequestSink>(
+    run: &Run<'_>,
+    attempt: &Attempt<'_>,
+    sink: &mut S,
+) -> bool {
+    let tee = Tee::new(run, attempt.route, Framing::None);
+    sink.end(None);
+    let sent = sink.flush().await.is_ok();
+    sink.finish();
+    if sent {
+        tee.send(run);
+    }
+    sent
 }
 
 /// Passes the body on as it comes; `keep` asks to keep it for another try.
@@ -203,11 +224,15 @@ struct Tee {
 
 impl Tee {
     fn new(run: &Run<'_>, route: &Route, framing: Framing) -> Self {
-        let first = run.exchange.borrow().attempts <= 1;
-        let chosen = route.mirror.filter(|mirror| {
+        let mirror = route.mirror.filter(|_| !run.mirrored.get());
+        let chosen = mirror.filter(|mirror| {
             let fits = framing.length().is_some_and(|bytes| bytes <= mirror.body_max as u64);
-            first && fits && run.local.worker.random(|rng| rng.chance(mirror.share))
+            fits && run.local.worker.random(|rng| rng.chance(mirror.share))
         });
+        // Who is not chosen gets no second chance by a retry.
+        if mirror.is_some() && chosen.is_none() {
+            run.mirrored.set(true);
+        }
         Self { mirror: chosen, bytes: Vec::new() }
     }
 
@@ -218,7 +243,7 @@ impl Tee {
     }
 
     fn send(self, run: &Run<'_>) {
-        if let Some(mirror) = self.mirror {
+        if let Some(mirror) = self.mirror.filter(|_| !run.mirrored.replace(true)) {
             let head = run.exchange.borrow().request.clone();
             calls::mirror(run.local, mirror.upstream, head, Bytes::from(self.bytes));
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use portunus_base::TlsFacts;
 use portunus_exchange::{ClientFacts, ErrorKind, Exchange, ProxyError};
-use portunus_h1::{Parsed, parse_request, request_framing, wants_keep_alive};
+use portunus_h1::{Parsed, expects_continue, parse_request, request_framing, wants_keep_alive};
 use portunus_http::Framing;
 use portunus_net::Io;
 use portunus_snapshot::ListenerPlan;
@@ -18,6 +18,7 @@ use portunus_upstream::wire::{BodyReader, Outgoing, ReadBuffer};
 
 use crate::deadline::Deadline;
 use crate::detect::{self, Opening, Wake, hold_buffer};
+use crate::floor::Floors;
 use crate::local::{Gate, Local};
 use crate::protocol::linger;
 use crate::recycle::Recycled;
@@ -45,6 +46,8 @@ pub(crate) struct Link {
     pub(super) cut: Cell<bool>,
     /// The socket is watched for a reset while an answer is waited for; not while a body comes over it.
     pub(super) watch: Cell<bool>,
+    /// All of the request is read.
+    pub(super) read_whole: Cell<bool>,
     /// What requests get instead of an answer.
     pub(super) refusal: Option<&'static ErrorKind>,
     pub(super) facts: ClientFacts,
@@ -66,6 +69,7 @@ impl Conn {
             idle: Cell::new(listener.timeouts.request_idle),
             cut: Cell::new(false),
             watch: Cell::new(true),
+            read_whole: Cell::new(false),
             refusal,
             facts,
             tls,
@@ -163,10 +167,15 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
         Err(error) => Err(error),
     };
     let link = &conn.link;
-    let _running = link.local.running();
+    let _running = link.local.running(&link.gate);
     let framing = head.unwrap_or(Framing::None);
     link.idle.set(link.listener.timeouts.request_idle);
+    let floors = Floors::new(link.listener.floors);
+    if expects_continue(&exchange.borrow().request) {
+        floors.upload.hold();
+    }
     link.watch.set(framing.is_empty());
+    link.read_whole.set(framing.is_empty());
     let (version, keep_wanted) = {
         let exchange = exchange.borrow();
         let version = exchange.request.version;
@@ -175,12 +184,14 @@ async fn serve_one(conn: &mut Conn, exchange: &RefCell<Exchange>) -> bool {
     let mut stream = Stream {
         body: Body {
             link,
+            floors: &floors,
             read: &mut conn.read,
             reader: BodyReader::new(framing, &link.listener.limits),
             framing,
         },
         answer: Answer {
             link,
+            floors: &floors,
             out: Outgoing::new(link.local.buffers.take()),
             version,
             keep: false,

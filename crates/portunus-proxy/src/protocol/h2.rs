@@ -3,7 +3,7 @@
 //! One task drives the connection, and one small task each stream; the state of a stream's exchange is in recycled
 //! memory.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,13 +12,16 @@ use std::time::Duration;
 
 use portunus_base::{Mono, TlsFacts};
 use portunus_exchange::{ClientFacts, ErrorKind, Exchange, ProxyError};
-use portunus_h2::{H2Error, H2ErrorKind, H2Fault, Request, Server, ServerOptions};
+use portunus_h1::expects_continue;
+use portunus_h2::{Flow, H2Error, H2ErrorKind, H2Fault, Request, Server, ServerOptions};
 use portunus_http::HeaderId;
+use portunus_net::Io;
 use portunus_snapshot::ListenerPlan;
 use portunus_upstream::wire::ReadBuffer;
 
 use crate::deadline::Deadline;
 use crate::detect::Opening;
+use crate::floor::Floor;
 use crate::local::{Gate, Local};
 use crate::protocol::linger;
 use crate::recycle::Recycled;
@@ -41,7 +44,34 @@ pub(crate) struct Link {
     open: Cell<usize>,
     /// When the last of them ended.
     rested: Cell<Mono>,
+    /// How long a pause of the client may be at most: that of the stream which allows most.
+    idle: Cell<Duration>,
+    /// The client took nothing for too long.
+    stalled: Cell<bool>,
+    /// How the connection's bytes move; known after the handshake.
+    flow: OnceCell<Flow>,
+    taken: Share,
+    received: Share,
     spare: Rc<Spare>,
+}
+
+/// What each of the streams has had of the bytes of their connection, if all had the same.
+#[derive(Default)]
+struct Share {
+    /// Bytes of the connection that are shared out.
+    seen: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Share {
+    /// Shares out what is new of `total`, among so many streams.
+    fn of(&self, total: u64, streams: usize) -> u64 {
+        let streams = streams.max(1) as u64;
+        let each = total.saturating_sub(self.seen.get()) / streams;
+        self.seen.set(self.seen.get() + each * streams);
+        self.bytes.set(self.bytes.get() + each);
+        self.bytes.get()
+    }
 }
 
 /// A request that is about to be served. Counts as open for as long as it lives.
@@ -55,6 +85,8 @@ struct Conn {
     server: Server,
     deadline: Deadline,
     link: Rc<Link>,
+    /// What the client owes for what is written to it and waits to be taken, of whichever stream.
+    pace: Floor,
     /// The client was told to open no more streams.
     leaving: bool,
 }
@@ -74,11 +106,33 @@ async fn shake_hands(opening: Opening, spare: &Rc<Spare>) -> Option<Box<Conn>> {
     local.buffers.give(read.into_inner());
     let (open, rested) = (Cell::new(0), Cell::new(local.worker.now()));
     let spare = Rc::clone(spare);
-    let link = Rc::new(Link { facts, tls, tlvs, listener, gate, local, open, rested, spare });
+    let (idle, stalled) = (Cell::new(listener.timeouts.request_idle), Cell::new(false));
+    let (flow, taken, received) = (OnceCell::new(), Share::default(), Share::default());
+    let link = Rc::new(Link {
+        facts,
+        tls,
+        tlvs,
+        listener,
+        gate,
+        local,
+        open,
+        rested,
+        idle,
+        stalled,
+        flow,
+        taken,
+        received,
+        spare,
+    });
     let options = options(&link.listener);
     let shaking = Server::handshake(io, early, &options, &link.local.worker);
     match deadline.bound(link.listener.timeouts.header_read, LATE, shaking).await {
-        Ok(Ok(server)) => Some(Box::new(Conn { server, deadline, link, leaving: false })),
+        Ok(Ok(server)) => {
+            // The first one: nobody has set it before.
+            let _ = link.flow.set(server.flow());
+            let pace = Floor::new(link.listener.floors.download);
+            Some(Box::new(Conn { server, deadline, link, pace, leaving: false }))
+        }
         Ok(Err(error)) => {
             link.count(error);
             None
@@ -96,6 +150,7 @@ impl Conn {
                 Ok(Some(Ok(request))) => to.serve(self.link.ready(request)),
                 Ok(Some(Err(error))) => return self.link.count(error),
                 Ok(None) => return,
+                Err(_) if self.is_stalled() => return self.link.stall(self.server.io()),
                 Err(_) if self.link.open.get() > 0 || !self.link.patience().is_zero() => {}
                 // It was told to go, and does not answer.
                 Err(_) if self.leaving => return,
@@ -109,10 +164,41 @@ impl Conn {
 
     /// Moves the connection on, and tells the client to go where the listener closes.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Request, H2Error>>> {
-        if !self.leaving && (self.link.gate.is_closed() || self.link.local.is_draining()) {
+        let Link { gate, local, open, rested, .. } = &*self.link;
+        let is_unwanted = open.get() == 0 && local.sheds_idle(rested.get());
+        let closing = gate.is_closed() || local.is_draining() || is_unwanted;
+        if !self.leaving && closing {
             self.leave();
         }
-        self.server.poll_accept(cx)
+        let polled = self.server.poll_accept(cx);
+        self.watch_writes();
+        polled
+    }
+
+    /// Bounds the wait for a client that does not take what is written.
+    fn watch_writes(&self) {
+        let Self { pace, link, deadline, .. } = self;
+        let Some(flow) = link.flow.get() else { return };
+        match (flow.is_blocked(), pace.is_waiting()) {
+            (true, false) => pace.wait(deadline.refresh(), flow.taken()),
+            (false, true) => {
+                pace.look(deadline.refresh(), flow.taken());
+                pace.stop();
+            }
+            _ => {}
+        }
+        if pace.is_waiting() {
+            deadline.no_later(pace.due(link.idle.get()));
+        }
+    }
+
+    /// The client has taken too little of what is written for too long.
+    fn is_stalled(&self) -> bool {
+        let Self { pace, link, deadline, .. } = self;
+        let Some(flow) = link.flow.get().filter(|_| pace.is_waiting()) else { return false };
+        let now = deadline.refresh();
+        pace.look(now, flow.taken());
+        pace.late(link.idle.get(), now).is_some()
     }
 
     fn leave(&mut self) {
@@ -153,6 +239,23 @@ impl Link {
         Ready { link: Rc::clone(self), request: Some(request) }
     }
 
+    /// What each open stream has had of the bytes that the client has taken.
+    fn taken(&self) -> u64 {
+        self.flow.get().map_or(0, |flow| self.taken.of(flow.taken(), self.open.get()))
+    }
+
+    /// What each open stream has had of the bytes that the client has sent.
+    fn received(&self) -> u64 {
+        self.flow.get().map_or(0, |flow| self.received.of(flow.received(), self.open.get()))
+    }
+
+    /// The client is sent away, with all that is held for it.
+    fn stall(&self, io: &Io) {
+        self.stalled.set(true);
+        io.reset_on_close();
+        self.local.shard.h2_error(self.listener.series, "stalled");
+    }
+
     /// Counts what a client did to have its connection ended.
     fn count(&self, error: H2Error) {
         let Some(kind) = misdeed(error.kind) else { return };
@@ -178,9 +281,10 @@ async fn serve_stream(mut ready: Ready) {
     let exchange = local.take_exchange();
     let refused = begin(&exchange, link, &request).err();
     {
-        let _running = local.running();
+        let _running = local.running(&link.gate);
         let switches = exchange.borrow().request.headers.has(HeaderId::Upgrade);
-        let bounds = Bounds::new(link);
+        let waits = expects_continue(&exchange.borrow().request);
+        let bounds = Bounds::new(link, waits);
         let mut stream = Stream::new(&bounds, request, switches);
         // Whether the connection stays is not for one stream to say.
         run::run(local, &exchange, &mut stream, refused.map(refusal), false).await;

@@ -42,9 +42,15 @@ pub(crate) fn of_error(error: ProxyError) -> Reply {
     let reason = reason_of(error);
     let reply = Reply::problem(status_of(error), reason.0);
     match error.kind {
-        ErrorKind::Overloaded | ErrorKind::Stopping | ErrorKind::UpstreamBusy => {
-            reply.with_header("Retry-After", "1")
-        }
+        ErrorKind::ListenerFull
+        | ErrorKind::MemoryFull
+        | ErrorKind::NoFiles
+        | ErrorKind::Overloaded
+        | ErrorKind::QueueFull
+        | ErrorKind::QueueTimeout
+        | ErrorKind::Stopping
+        | ErrorKind::UpstreamBusy
+        | ErrorKind::UpstreamOverloaded => reply.with_header("Retry-After", "1"),
         ErrorKind::BreakerOpen { retry_after_s } => {
             reply.with_header("Retry-After", retry_after_s.to_string())
         }
@@ -107,6 +113,8 @@ macro_rules! rows {
 }
 
 rows! {
+    "client.answer_too_slow", 0, "http_request_error", "The client took its answer more slowly than the listener allows; it was cut.";
+    "client.body_too_slow", 408, "http_request_error", "The client sent the body of its request more slowly than the listener allows.";
     "client.closed", 0, "http_request_error", "The client closed the connection before its answer was whole.";
     "client.timeout", 408, "http_request_error", "The client took too long to send its request or to take its answer.";
     "filter.refused", 0, "http_request_denied", "A filter refused the body in its midst without a reason of its own; the status is the filter's.";
@@ -114,6 +122,9 @@ rows! {
     "limit.sessions", 0, "connection_limit_reached", "The UDP session was the one silent for longest when there were too many.";
     "overload.client_connections", 0, "connection_limit_reached", "The client has as many connections as one may have; the connection was closed.";
     "overload.connections", 0, "connection_limit_reached", "There are as many connections as the process takes on; the connection was closed.";
+    "overload.files", 503, "proxy_internal_response", "The process has no file descriptor left for a connection to the upstream.";
+    "overload.listener_requests", 503, "proxy_internal_response", "As many requests are under way as the listener takes on.";
+    "overload.memory", 503, "proxy_internal_response", "The process holds as much memory as it may.";
     "overload.requests", 503, "proxy_internal_response", "As many requests are under way as the process takes on.";
     "process.stopping", 503, "proxy_internal_response", "The proxy is stopping.";
     "proxy_protocol.malformed", 0, "http_request_error", "The head of the PROXY protocol is malformed; the connection was closed.";
@@ -141,6 +152,9 @@ rows! {
     "upstream.first_byte_timeout", 504, "http_response_timeout", "The upstream took too long to begin its answer.";
     "upstream.idle_timeout", 504, "connection_read_timeout", "The upstream stalled in the middle of the exchange.";
     "upstream.none_usable", 503, "destination_unavailable", "The upstream has no endpoint that may be used.";
+    "upstream.overloaded", 503, "connection_limit_reached", "The upstream answers more slowly the more it gets, and has as much as is good for it.";
+    "upstream.queue_full", 503, "connection_limit_reached", "As many requests wait for their turn at the upstream as may, and none of a lower class.";
+    "upstream.queue_timeout", 503, "connection_limit_reached", "The request waited for its turn at the upstream for as long as it may.";
     "upstream.reset", 502, "connection_terminated", "The upstream closed the connection before its answer.";
     "upstream.tls_certificate", 502, "tls_certificate_error", "The upstream's certificate is not good.";
     "upstream.tls_failed", 502, "tls_protocol_error", "No TLS connection to the upstream came about.";

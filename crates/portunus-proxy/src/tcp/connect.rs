@@ -67,11 +67,13 @@ async fn open(
     let dial = Dial {
         plan: &upstream.plan,
         endpoint,
+        queue: &upstream.state.queue,
         client: Some((SocketAddr::new(facts.ip, facts.port), facts.local)),
         tlvs: passage.tlvs.as_deref().map_or(&[], Vec::as_slice),
         client_tls: passage.tls.as_deref(),
         h1_only: true,
         worker: &passage.local.worker,
+        network: &*passage.local.network,
     };
     match dial.open().await? {
         Opened::H1(conn) => Ok(conn),

@@ -137,7 +137,7 @@ impl<'w> Way<'w> {
     /// As [`Way::copy`], within the kernel.
     async fn splice(&self) -> Result<Option<u64>, Broken> {
         let pipes = &self.passage.local.pipes;
-        let Ok(mut pipe) = pipes.take() else { return self.copy().await };
+        let Some(mut pipe) = pipes.take() else { return self.copy().await };
         let mut splice = Splice { from: self.from, to: self.to, pipe: &mut pipe, left: u64::MAX };
         let moved = splice.burst().await;
         pipes.give(pipe);

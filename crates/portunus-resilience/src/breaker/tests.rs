@@ -104,6 +104,52 @@ fn what_was_under_way_when_it_opened_changes_nothing() {
 }
 
 #[test]
+fn what_passed_before_it_opened_says_nothing_after_it_closed() {
+    let breaker = Breaker::default();
+    let early: Vec<_> = (0..4).map(|_| breaker.ask(&RULE, at(1)).unwrap()).collect();
+    outcomes(&breaker, at(1), &[true; 4]);
+    outcomes(&breaker, at(6), &[false; 2]);
+    assert_eq!(breaker.stand(at(6)), BreakerStand::Closed);
+    early.into_iter().for_each(|pass| breaker.settle(pass, true, &RULE, at(7)));
+    assert_eq!(breaker.stand(at(7)), BreakerStand::Closed);
+}
+
+#[test]
+fn a_rule_that_wants_fewer_probes_than_were_good_closes_it() {
+    let (breaker, more) = (opened(at(1)), BreakerRule { probes: 3, ..RULE });
+    for _ in 0..2 {
+        let pass = breaker.ask(&more, at(6)).unwrap();
+        breaker.settle(pass, false, &more, at(6));
+    }
+    assert_eq!(breaker.stand(at(6)), BreakerStand::HalfOpen);
+    assert!(breaker.ask(&RULE, at(6)).is_ok());
+    assert_eq!(breaker.stand(at(6)), BreakerStand::Closed);
+    assert_eq!(breaker.turns(), BreakerTurns { opened: 1, half_opened: 1, closed: 1 });
+}
+
+#[test]
+fn probes_that_nothing_comes_of_hold_others_up_for_a_while_only() {
+    let breaker = opened(at(1));
+    let slow = breaker.ask(&RULE, at(6)).unwrap();
+    let _lost = breaker.ask(&RULE, at(6)).unwrap();
+    assert_eq!(breaker.ask(&RULE, at(10)), Err(PROBES_WAIT));
+    let other = breaker.ask(&RULE, at(11)).unwrap();
+    breaker.settle(slow, false, &RULE, at(12));
+    breaker.settle(other, false, &RULE, at(12));
+    assert_eq!(breaker.stand(at(12)), BreakerStand::Closed);
+}
+
+#[test]
+fn a_try_that_comes_to_nothing_is_no_new_turn() {
+    let breaker = opened(at(1));
+    for _ in 0..3 {
+        let pass = breaker.ask(&RULE, at(6)).unwrap();
+        breaker.forget(pass);
+    }
+    assert_eq!(breaker.turns().half_opened, 1);
+}
+
+#[test]
 fn full_slots_keep_their_ratio() {
     let full = Tally { number: 7, requests: COUNT_MAX, failures: COUNT_MAX - 1 };
     let more = Tally::of(full.word()).with(true);

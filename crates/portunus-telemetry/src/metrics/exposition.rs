@@ -5,8 +5,11 @@ use std::fmt::{Display, Write};
 
 use super::edge::HANDSHAKES;
 use super::histogram::BOUNDS_TEXT;
-use super::series::{CLASSES, Count, SeriesKind, Sums};
-use super::totals::{BreakerTotals, DecisionTotals, RenewalTotals, SeriesTotals, Totals};
+use super::series::{CLASSES, Count, EJECTIONS, SeriesKind, Sums};
+use super::totals::{
+    BreakerTotals, DecisionTotals, EndpointStateTotals, QueueTotals, RenewalTotals, SeriesTotals,
+    Totals,
+};
 use crate::names::{Kind, METRICS, Metric, Name};
 use crate::names::{Number, Source};
 
@@ -81,6 +84,7 @@ impl Page {
             Source::Durations(kind) => self.durations(name, kind, totals),
             Source::Count(kind, count) => self.counts(name, kind, count, totals),
             Source::Connects => self.connects(name, totals),
+            Source::Ejections => self.ejections(name, totals),
             Source::Handshakes => self.handshakes(name, totals),
             Source::TlsErrors => self.kinds(name, totals, |sums| &sums.edge.tls_errors),
             Source::H2Errors => self.kinds(name, totals, |sums| &sums.edge.h2_errors),
@@ -90,6 +94,7 @@ impl Page {
                     self.sample(name, "", &labels, seconds(certificate.not_after.0));
                 }
             }
+            Source::EndpointStates => self.endpoint_states(name, totals),
             Source::BreakerStates => {
                 for breaker in &totals.breakers {
                     self.sample(name, "", &[("upstream", &*breaker.upstream)], breaker.state);
@@ -102,6 +107,10 @@ impl Page {
                     }
                 }
             }
+            Source::QueueLengths => self.queue_lengths(name, totals),
+            Source::QueueEnds => self.queue_ends(name, totals),
+            Source::QueueWaits => self.queue_waits(name, totals),
+            Source::ConcurrencyLimits => self.concurrency_limits(name, totals),
             Source::Replies => {
                 for reply in &totals.replies {
                     self.sample(name, "", &[("reason", &reply.reason)], reply.count);
@@ -185,6 +194,15 @@ impl Page {
         }
     }
 
+    fn ejections(&mut self, name: &str, totals: &Totals) {
+        for series in &totals.endpoints {
+            for (reason, count) in EJECTIONS {
+                let labels = with(SeriesKind::Endpoint, series, ("reason", reason));
+                self.sample(name, "", &labels, series.sums.count(count));
+            }
+        }
+    }
+
     /// A combination appears with its first handshake.
     fn handshakes(&mut self, name: &str, totals: &Totals) {
         for series in &totals.listeners {
@@ -193,6 +211,44 @@ impl Page {
                 let listener = ("listener", &*series.labels.name);
                 let labels = [listener, ("version", version), ("result", result)];
                 self.sample(name, "", &labels, count);
+            }
+        }
+    }
+
+    fn queue_lengths(&mut self, name: &str, totals: &Totals) {
+        for queue in &totals.queues {
+            self.sample(name, "", &[("upstream", &*queue.upstream)], queue.length);
+        }
+    }
+
+    fn queue_ends(&mut self, name: &str, totals: &Totals) {
+        for QueueTotals { upstream, ends, .. } in &totals.queues {
+            for (outcome, count) in ends {
+                let labels = [("upstream", &**upstream), ("outcome", outcome)];
+                self.sample(name, "", &labels, count);
+            }
+        }
+    }
+
+    fn queue_waits(&mut self, name: &str, totals: &Totals) {
+        for queue in &totals.queues {
+            let waited = seconds(queue.waited_us);
+            self.sample(name, "", &[("upstream", &*queue.upstream)], waited);
+        }
+    }
+
+    fn concurrency_limits(&mut self, name: &str, totals: &Totals) {
+        for QueueTotals { upstream, limit, .. } in &totals.queues {
+            if let Some(limit) = limit {
+                self.sample(name, "", &[("upstream", &**upstream)], limit);
+            }
+        }
+    }
+
+    fn endpoint_states(&mut self, name: &str, totals: &Totals) {
+        for EndpointStateTotals { upstream, states } in &totals.endpoint_states {
+            for (state, count) in states {
+                self.sample(name, "", &[("upstream", &**upstream), ("state", state)], count);
             }
         }
     }

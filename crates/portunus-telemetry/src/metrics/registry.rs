@@ -19,8 +19,8 @@ use super::series::{
 };
 use super::shard::Shard;
 use super::totals::{
-    BreakerTotals, CertificateTotals, ConfigTotals, DecisionTotals, LogTotals, ReasonTotals,
-    RenewalTotals, SeriesTotals, Totals,
+    BreakerTotals, CertificateTotals, ConfigTotals, DecisionTotals, EndpointStateTotals, LogTotals,
+    QueueTotals, ReasonTotals, RenewalTotals, SeriesTotals, Totals,
 };
 use crate::log_writer::LogStats;
 
@@ -115,9 +115,19 @@ impl Registry {
         self.state().certificates = certificates;
     }
 
+    /// Shows these endpoints from now on, and no others.
+    pub fn show_endpoint_states(&self, states: Vec<EndpointStateTotals>) {
+        self.state().endpoint_states = states;
+    }
+
     /// Shows these breakers from now on, and no others.
     pub fn show_breakers(&self, breakers: Vec<BreakerTotals>) {
         self.state().breakers = breakers;
+    }
+
+    /// Shows these queues from now on, and no others.
+    pub fn show_queues(&self, queues: Vec<QueueTotals>) {
+        self.state().queues = queues;
     }
 
     /// Records that ACME has given a certificate.
@@ -162,6 +172,8 @@ impl Registry {
             config: state.config,
             certificates: state.certificates.clone(),
             breakers: state.breakers.clone(),
+            endpoint_states: state.endpoint_states.clone(),
+            queues: state.queues.clone(),
             renewals: state.renewals.clone(),
             log,
             process: process::read(),
@@ -215,6 +227,8 @@ struct State {
     config: ConfigTotals,
     certificates: Vec<CertificateTotals>,
     breakers: Vec<BreakerTotals>,
+    endpoint_states: Vec<EndpointStateTotals>,
+    queues: Vec<QueueTotals>,
     renewals: RenewalTotals,
 }
 

@@ -116,14 +116,28 @@ pub enum Count {
     Unaccepted,
     /// Attempts after the first.
     Retries,
+    /// Attempts beside one that has no answer yet.
+    Hedges,
+    /// Those of them that gave the answer.
+    HedgeWins,
+    /// Clients whose endpoint could not keep them.
+    StickyMoves,
     /// Upstream connections taken from the pool.
     Reused,
     /// Upstream connections dialled.
     Fresh,
     /// Upstream connections that could not be dialled.
     Failed,
-    /// Ejections of an endpoint for what it did with requests.
-    Ejections,
+    /// Ejections of an endpoint for answers from 500 on in a row.
+    Ejected5xx,
+    /// Ejections of an endpoint for failures in a row.
+    EjectedFailures,
+    /// Ejections of an endpoint for its share of bad results.
+    EjectedErrorRate,
+    /// Ejections of an endpoint for more bad results than the others have.
+    EjectedSuccessRate,
+    /// Ejections of an endpoint for being slower than the others.
+    EjectedLatency,
     /// 1 while an endpoint is ejected.
     Ejected,
 }
@@ -275,6 +289,14 @@ impl Sums {
 
 /// The classes of answers; the last one is of exchanges that ended without an answer.
 pub const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
+/// Why endpoints are ejected, as a label says it.
+pub(super) const EJECTIONS: [(&str, Count); 5] = [
+    ("consecutive_5xx", Count::Ejected5xx),
+    ("consecutive_failures", Count::EjectedFailures),
+    ("error_rate", Count::EjectedErrorRate),
+    ("success_rate", Count::EjectedSuccessRate),
+    ("latency", Count::EjectedLatency),
+];
 const GAUGES: [Count; 3] = [Count::InFlight, Count::Open, Count::Ejected];
 /// The number of [`Count`]'s variants.
 const COUNTS: usize = Count::Ejected as usize + 1;

@@ -4,8 +4,8 @@ use super::chunks::Chunks;
 use super::edge::EdgeCells;
 use super::histogram::bucket;
 use super::series::{
-    Cell, Cells, Count, DecisionId, EndpointSeries, ListenerSeries, ReasonId, RouteSeries,
-    SeriesId, SeriesKind, UpstreamSeries, class,
+    Cell, Cells, Count, DecisionId, EJECTIONS, EndpointSeries, ListenerSeries, ReasonId,
+    RouteSeries, SeriesId, SeriesKind, UpstreamSeries, class,
 };
 
 /// What one worker counts. Only that worker's thread may record: a number has one writer, which is why no
@@ -131,6 +131,21 @@ impl Shard {
         self.record(upstream, |cells| cells.count(Count::Retries).add(1));
     }
 
+    /// A request is sent to a second endpoint, as the first one takes long.
+    pub fn hedge(&self, upstream: UpstreamSeries) {
+        self.record(upstream, |cells| cells.count(Count::Hedges).add(1));
+    }
+
+    /// The second endpoint was the first to answer.
+    pub fn hedge_won(&self, upstream: UpstreamSeries) {
+        self.record(upstream, |cells| cells.count(Count::HedgeWins).add(1));
+    }
+
+    /// A client left the endpoint where it had stayed.
+    pub fn sticky_moved(&self, upstream: UpstreamSeries) {
+        self.record(upstream, |cells| cells.count(Count::StickyMoves).add(1));
+    }
+
     /// An upstream connection was taken, or could not be.
     pub fn connect(&self, endpoint: EndpointSeries, connect: Connect) {
         let count = match connect {
@@ -141,9 +156,11 @@ impl Shard {
         self.record(endpoint, |cells| cells.count(count).add(1));
     }
 
-    /// An endpoint was ejected so often since the last call.
-    pub fn ejections(&self, endpoint: EndpointSeries, count: u32) {
-        self.record(endpoint, |cells| cells.count(Count::Ejections).add(count.into()));
+    /// An endpoint was ejected so often since the last call, for `reason`: one of the metric's words.
+    pub fn ejections(&self, endpoint: EndpointSeries, reason: &str, count: u16) {
+        if let Some((_, of)) = EJECTIONS.iter().find(|(word, _)| *word == reason) {
+            self.record(endpoint, |cells| cells.count(*of).add(count.into()));
+        }
     }
 
     /// An endpoint is ejected now; [`Shard::ejected_down`] must follow, once.

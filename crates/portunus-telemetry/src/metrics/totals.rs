@@ -35,6 +35,10 @@ pub struct Totals {
     pub certificates: Vec<CertificateTotals>,
     /// The breakers of upstreams.
     pub breakers: Vec<BreakerTotals>,
+    /// The endpoints of upstreams, by state.
+    pub endpoint_states: Vec<EndpointStateTotals>,
+    /// The queues of upstreams.
+    pub queues: Vec<QueueTotals>,
     /// What became of those that were to come.
     pub renewals: RenewalTotals,
     /// The access log.
@@ -94,6 +98,15 @@ pub struct CertificateTotals {
     pub not_after: Wall,
 }
 
+/// The endpoints of one upstream.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EndpointStateTotals {
+    /// The upstream's name.
+    pub upstream: Box<str>,
+    /// How many are how: the words of the label, and counts.
+    pub states: Vec<(&'static str, u64)>,
+}
+
 /// The breaker of one upstream.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BreakerTotals {
@@ -103,6 +116,21 @@ pub struct BreakerTotals {
     pub state: u8,
     /// How often it came to stand where: the words of the label, and counts.
     pub turns: [(&'static str, u64); 3],
+}
+
+/// The requests that wait for one upstream, and the limit that they wait for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct QueueTotals {
+    /// The upstream's name.
+    pub upstream: Box<str>,
+    /// How many wait.
+    pub length: u32,
+    /// How many waits ended how: the words of the label, and counts.
+    pub ends: [(&'static str, u64); 5],
+    /// How long all of them were, in microseconds.
+    pub waited_us: u64,
+    /// The limit that the upstream's load has shown to be good, where it is found so.
+    pub limit: Option<u32>,
 }
 
 /// What became of certificates that were to come.

@@ -37,6 +37,7 @@ pub enum Field {
     Attempts,
     Retried,
     Duration,
+    QueueTime,
     ConnectTime,
     FirstByteTime,
     UpstreamTime,
@@ -84,6 +85,11 @@ pub static LOG_FIELDS: &[LogField] = &[
     text("attempts", Field::Attempts, "How many endpoints were tried."),
     text("retried", Field::Retried, "`true` when there was more than one attempt."),
     time("duration_ms", Field::Duration, "From the request's first byte to the answer's last."),
+    time(
+        "queue_ms",
+        Field::QueueTime,
+        "Time that the request waited for its turn at the upstream.",
+    ),
     time("connect_ms", Field::ConnectTime, "Time to get an upstream connection."),
     time(
         "first_byte_ms",

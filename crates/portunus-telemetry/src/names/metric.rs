@@ -22,6 +22,8 @@ pub(crate) enum Source {
     Count(SeriesKind, Count),
     /// Upstream connections of each endpoint by result.
     Connects,
+    /// Ejections of each endpoint by reason.
+    Ejections,
     /// TLS handshakes of each listener that succeeded, by version and resumption.
     Handshakes,
     /// TLS handshakes of each listener that failed, by kind.
@@ -36,10 +38,20 @@ pub(crate) enum Source {
     Refreshes,
     /// When each certificate ends.
     Certificates,
+    /// How many endpoints each upstream has, by their state.
+    EndpointStates,
     /// Where the breaker of each upstream stands.
     BreakerStates,
     /// How often the breaker of each upstream came to stand where.
     BreakerTurns,
+    /// How many requests wait for each upstream.
+    QueueLengths,
+    /// How waits for each upstream ended.
+    QueueEnds,
+    /// How long all waits for each upstream were.
+    QueueWaits,
+    /// How many requests each upstream that finds its limit itself gets at once.
+    ConcurrencyLimits,
     /// Own answers by reason.
     Replies,
     /// Decisions of filters.
@@ -157,6 +169,32 @@ pub static METRICS: &[Metric] = &[
         Count::Retries,
         "Attempts after the first.",
     ),
+    counter(
+        "portunus_upstream_hedges_total",
+        UPSTREAM,
+        Count::Hedges,
+        "Requests that were sent to a second endpoint, as the first one took long.",
+    ),
+    counter(
+        "portunus_upstream_hedge_wins_total",
+        UPSTREAM,
+        Count::HedgeWins,
+        "Requests whose second endpoint was the first to answer.",
+    ),
+    counter(
+        "portunus_upstream_sticky_moves_total",
+        UPSTREAM,
+        Count::StickyMoves,
+        "Clients that left the endpoint where they had stayed, as it could not keep them.",
+    ),
+    metric(
+        "portunus_upstream_endpoints",
+        Kind::Gauge,
+        Unit::None,
+        &["upstream", "state"],
+        Source::EndpointStates,
+        "Endpoints that there are, by how they are.",
+    ),
     metric(
         "portunus_upstream_breaker_state",
         Kind::Gauge,
@@ -173,6 +211,38 @@ pub static METRICS: &[Metric] = &[
         Source::BreakerTurns,
         "Times that the breaker came to stand elsewhere.",
     ),
+    metric(
+        "portunus_upstream_queue_length",
+        Kind::Gauge,
+        Unit::None,
+        &["upstream"],
+        Source::QueueLengths,
+        "Requests that wait for their turn.",
+    ),
+    metric(
+        "portunus_upstream_queue_requests_total",
+        Kind::Counter,
+        Unit::None,
+        &["upstream", "outcome"],
+        Source::QueueEnds,
+        "Requests that waited for their turn, or would have.",
+    ),
+    metric(
+        "portunus_upstream_queue_wait_seconds_total",
+        Kind::Counter,
+        Unit::Seconds,
+        &["upstream"],
+        Source::QueueWaits,
+        "How long they waited, all together.",
+    ),
+    metric(
+        "portunus_upstream_concurrency_limit",
+        Kind::Gauge,
+        Unit::None,
+        &["upstream"],
+        Source::ConcurrencyLimits,
+        "Requests at once that an `adaptive` limit has found to be good.",
+    ),
     codes("portunus_endpoint_requests_total", ENDPOINT, "Requests that ended, by endpoint."),
     durations(
         "portunus_endpoint_request_duration_seconds",
@@ -188,10 +258,12 @@ pub static METRICS: &[Metric] = &[
         Source::Connects,
         "Connections taken for requests: reused from the pool, or dialled.",
     ),
-    counter(
+    metric(
         "portunus_endpoint_ejections_total",
-        ENDPOINT,
-        Count::Ejections,
+        Kind::Counter,
+        Unit::None,
+        &["upstream", "endpoint", "reason"],
+        Source::Ejections,
         "Times that the endpoint was ejected for what it did with requests.",
     ),
     gauge(

@@ -1,7 +1,9 @@
 //! What a program is started with.
 
 use std::fmt::Display;
+use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use super::Program;
@@ -20,13 +22,14 @@ pub struct Setup {
     variables: Vec<(String, String)>,
     folder: Folder,
     socket: Option<OwnedFd>,
+    launcher: Vec<String>,
 }
 
 impl Setup {
     pub(super) fn new(config: &str) -> Self {
         let config = config.to_owned();
-        let (places, arguments, variables) = (Vec::new(), Vec::new(), Vec::new());
-        Self { config, places, arguments, variables, folder: Folder::new(), socket: None }
+        let (places, arguments, variables, launcher) = Default::default();
+        Self { config, places, arguments, variables, folder: Folder::new(), socket: None, launcher }
     }
 
     /// Puts `value` wherever the configuration has `{name}`.
@@ -50,6 +53,15 @@ impl Setup {
         self
     }
 
+    /// Lets every user of the system look into its folder.
+    #[must_use]
+    #[track_caller]
+    pub fn open_to_all(self) -> Self {
+        let all = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.folder.path(""), all).expect("a folder that is ours");
+        self
+    }
+
     /// Adds an argument to `portunus run`.
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
@@ -68,6 +80,13 @@ impl Setup {
     #[must_use]
     pub fn socket(mut self, socket: impl Into<OwnedFd>) -> Self {
         self.socket = Some(socket.into());
+        self
+    }
+
+    /// Has it started by another program that becomes it, with these arguments before its own path: `ip netns exec a`.
+    #[must_use]
+    pub fn launched_by(mut self, command: &str) -> Self {
+        self.launcher = command.split_whitespace().map(str::to_owned).collect();
         self
     }
 
@@ -104,7 +123,7 @@ impl Setup {
     pub(super) fn command(&self) -> Command {
         match &self.socket {
             Some(socket) => self.folder.command_with(socket.try_clone().expect("a file number")),
-            None => self.folder.command(),
+            None => self.folder.command_by(&self.launcher),
         }
     }
 

@@ -132,7 +132,7 @@ fn a_key_update_may_come_in_pieces_while_we_write() {
         peer.send(HANDSHAKE, &KEY_UPDATE[..2]).await;
         read_nothing(&io).await;
         io.write_all(b"one").await.unwrap();
-        io.write_both(b"tw", b"o").await.unwrap();
+        io.write_both(b"tw", b"o", |_| {}).await.unwrap();
         assert_eq!(peer.next().await.unwrap(), (APPLICATION_DATA, b"one".to_vec()));
         assert_eq!(peer.next().await.unwrap(), (APPLICATION_DATA, b"two".to_vec()));
         peer.send(HANDSHAKE, &KEY_UPDATE[2..]).await;

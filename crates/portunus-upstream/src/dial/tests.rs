@@ -1,18 +1,20 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use portunus_balance::{BalanceSpec, EndpointState};
 use portunus_base::{UpstreamId, WorkerId};
 use portunus_h1::Limits;
 use portunus_h2::{ErrorCode, Request, Server, ServerOptions};
 use portunus_http::{Framing, HeaderList, Method, RequestHead, ResponseHead};
-use portunus_net::{ListenAddress, ListenSocket, Listener};
+use portunus_net::{ListenAddress, ListenSocket, Listener, SystemNetwork};
 use portunus_spec::{NoLookup, Node, Reader, Spec};
 
 use super::*;
 use crate::{AnswerSource, Found, Pools, RequestSink, Step, UpstreamStream};
 
+/// Nobody waits.
+static NOBODY: LazyLock<Arc<Queue>> = LazyLock::new(Arc::default);
 const LONG: std::time::Duration = std::time::Duration::from_secs(30);
 
 fn plan(http: HttpVersion, proxy_protocol: Option<proxy_protocol::Version>) -> UpstreamPlan {
@@ -30,7 +32,9 @@ fn plan(http: HttpVersion, proxy_protocol: Option<proxy_protocol::Version>) -> U
         pool_idle_max: 16,
         connections_max: None,
         requests_max: None,
-        eject_for: LONG,
+        adaptive: None,
+        queue: None,
+        rest_for: LONG,
         outlier: None,
         slow_start: std::time::Duration::ZERO,
         breaker: None,
@@ -39,6 +43,7 @@ fn plan(http: HttpVersion, proxy_protocol: Option<proxy_protocol::Version>) -> U
         http,
         streams_max: 2,
         proxy_protocol,
+        sticky: None,
     }
 }
 
@@ -88,7 +93,17 @@ fn serve<F: Future<Output = ()> + 'static>(
 }
 
 fn dial<'d>(plan: &'d UpstreamPlan, endpoint: &'d Endpoint, worker: &'d Worker) -> Dial<'d> {
-    Dial { plan, endpoint, client: None, tlvs: &[], client_tls: None, h1_only: false, worker }
+    Dial {
+        plan,
+        endpoint,
+        queue: &NOBODY,
+        client: None,
+        tlvs: &[],
+        client_tls: None,
+        h1_only: false,
+        worker,
+        network: &SystemNetwork,
+    }
 }
 
 async fn session(plan: &UpstreamPlan, endpoint: &Endpoint, worker: &Worker) -> crate::H2Session {

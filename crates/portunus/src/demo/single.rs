@@ -77,6 +77,8 @@ fn options(text: String, env: Env) -> Options {
         source: ConfigSource::Text { name: "examples/shop/portunus.yaml".to_owned(), text },
         env,
         registries: crate::wire::registries(),
+        memory: crate::memory::held,
+        allocator_threads: crate::memory::threads,
         version: crate::wire::VERSION,
         console: Console::Quiet,
     }

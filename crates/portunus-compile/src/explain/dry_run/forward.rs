@@ -10,7 +10,7 @@ use portunus_snapshot::{Destination, Route};
 use portunus_spec::yaml;
 
 use super::{filters, text};
-use crate::explain::{Choice, Forward};
+use crate::explain::{Choice, ChoiceLimits, Forward};
 use crate::{Compiled, Source, UpstreamSource};
 
 pub(super) fn forward(compiled: &Compiled, route: &Route, exchange: &mut Exchange) -> Forward {
@@ -60,7 +60,18 @@ fn choice(source: &UpstreamSource, route: &Route, share: f64) -> Choice {
         connect_timeout: route.timeouts.connect.unwrap_or(plan.connect_timeout),
         first_byte_timeout: route.timeouts.first_byte.unwrap_or(plan.first_byte_timeout),
         idle_timeout: route.timeouts.idle.unwrap_or(plan.idle_timeout),
+        health: source.health.clone(),
+        slow_start: plan.slow_start,
+        outlier: plan.outlier,
         breaker: plan.breaker,
+        limits: ChoiceLimits {
+            connections_max: plan.connections_max,
+            requests_max: plan.requests_max,
+            adaptive: plan.adaptive,
+            queue: plan.queue,
+            priority: route.priority,
+        },
+        sticky: plan.sticky.as_ref().map(|sticky| sticky.name.to_string()),
     }
 }
 

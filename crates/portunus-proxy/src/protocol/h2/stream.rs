@@ -8,13 +8,13 @@ use bytes::Bytes;
 use portunus_exchange::{ErrorKind, ProxyError};
 use portunus_h2::{ErrorCode, H2Error, H2ErrorKind, Incoming, Request};
 use portunus_http::{Framing, HeaderList, ResponseHead};
-use portunus_net::Io;
 use portunus_upstream::{TunnelSink, TunnelSource};
 
+use super::Link;
 use super::connect::{StreamSink, StreamSource};
-use super::{LATE, Link};
 use crate::deadline::Deadline;
-use crate::protocol::{AnswerSink, ClientStream, RequestBody};
+use crate::floor::Floors;
+use crate::protocol::{ANSWER_SLOW, AnswerSink, BODY_SLOW, ClientStream, PlainAnswer, RequestBody};
 
 /// What bounds the waits of a stream.
 pub(super) struct Bounds<'l> {
@@ -24,15 +24,23 @@ pub(super) struct Bounds<'l> {
     body_deadline: OnceCell<Deadline>,
     /// Bounds each pause of the client within a body.
     idle: Cell<Duration>,
+    floors: Floors,
 }
 
 impl<'l> Bounds<'l> {
-    pub(super) fn new(link: &'l Link) -> Self {
+    /// `waits` says that the client waits for a sign before it sends its body.
+    pub(super) fn new(link: &'l Link, waits: bool) -> Self {
+        let plan = link.plan();
+        let floors = Floors::new(plan.floors);
+        if waits {
+            floors.upload.hold();
+        }
         Self {
             link,
+            floors,
             deadline: link.spare.take(&link.local),
             body_deadline: OnceCell::new(),
-            idle: Cell::new(link.plan().timeouts.request_idle),
+            idle: Cell::new(plan.timeouts.request_idle),
         }
     }
 
@@ -40,8 +48,14 @@ impl<'l> Bounds<'l> {
         &self,
         writing: impl Future<Output = Result<T, H2Error>>,
     ) -> Result<T, ProxyError> {
-        let written = self.deadline.bound(self.idle.get(), LATE, writing).await?;
-        written.map_err(|_| ProxyError::client(ErrorKind::ClientClosed))
+        let Self { link, deadline, floors, idle, .. } = self;
+        let progress = || link.taken();
+        let paced = deadline.paced(&floors.download, idle.get(), ANSWER_SLOW, progress, writing);
+        paced.await?.map_err(|_| {
+            let stalled = link.stalled.get();
+            let kind = if stalled { ErrorKind::ClientTimeout } else { ErrorKind::ClientClosed };
+            ProxyError::client(kind)
+        })
     }
 }
 
@@ -86,7 +100,9 @@ impl<'b> ClientStream for Stream<'b> {
     }
 
     fn set_idle(&self, idle: Duration) {
-        self.body.bounds.idle.set(idle);
+        let bounds = self.body.bounds;
+        bounds.idle.set(idle);
+        bounds.link.idle.set(bounds.link.idle.get().max(idle));
     }
 
     fn split(&mut self) -> (&mut Body<'b>, &mut Answer<'b>) {
@@ -124,17 +140,22 @@ impl RequestBody for Body<'_> {
         if self.is_end() {
             return Ok(&[]);
         }
-        let Bounds { link, deadline: main, body_deadline, idle } = self.bounds;
+        let Bounds { link, deadline: main, body_deadline, idle, floors } = self.bounds;
         let deadline = body_deadline.get_or_init(|| link.spare.take(&link.local));
         deadline.follow(main);
-        link.local.worker.refresh();
         let next = self.incoming.next();
-        self.piece = deadline.bound(idle.get(), LATE, next).await?.map_err(body_error)?;
+        let paced = deadline.paced(&floors.upload, idle.get(), BODY_SLOW, || link.received(), next);
+        self.piece = paced.await?.map_err(body_error)?;
+        floors.upload.pay(self.piece.len(), || deadline.refresh());
         Ok(&self.piece)
     }
 
     fn trailers(&self) -> Option<&HeaderList> {
         self.incoming.trailers()
+    }
+
+    fn converse(&self) {
+        self.bounds.floors.upload.lift();
     }
 }
 
@@ -158,10 +179,14 @@ pub(super) struct Answer<'b> {
 
 impl AnswerSink for Answer<'_> {
     async fn interim(&mut self, head: &ResponseHead) -> Result<(), ProxyError> {
+        // It may have waited for this before it sends its body (RFC 9110 section 10.1.1).
+        self.bounds.floors.upload.forgive(self.bounds.deadline.refresh());
         self.answer.interim(head).map_err(|_| ProxyError::client(ErrorKind::ClientClosed))
     }
 
     fn head(&mut self, head: &ResponseHead, framing: Framing, _keep_alive: bool) -> usize {
+        // What the client sends beside its answer is one side of a conversation.
+        self.bounds.floors.upload.lift();
         // Without a head, the next write fails.
         let tunnel = self.switches && (200..300).contains(&head.status);
         if tunnel {
@@ -177,7 +202,12 @@ impl AnswerSink for Answer<'_> {
     }
 
     async fn body(&mut self, piece: &[u8]) -> Result<(), ProxyError> {
-        self.bounds.writing(self.answer.body(piece)).await
+        // One that takes a long piece bit by bit makes no pause.
+        for part in piece.chunks(PART_BYTES) {
+            self.bounds.writing(self.answer.body(part)).await?;
+            self.bounds.floors.download.pay(part.len(), || self.bounds.deadline.refresh());
+        }
+        Ok(())
     }
 
     fn end(&mut self, trailers: Option<&HeaderList>) {
@@ -196,7 +226,7 @@ impl AnswerSink for Answer<'_> {
         self.answer.is_started()
     }
 
-    fn plain_io(&self) -> Option<&Io> {
+    fn plain(&self) -> Option<PlainAnswer<'_>> {
         None
     }
 
@@ -204,3 +234,6 @@ impl AnswerSink for Answer<'_> {
         self.cut = true;
     }
 }
+
+/// How much of an answer the client is waited for at once: a frame of the usual size.
+const PART_BYTES: usize = 16 * 1024;

@@ -170,6 +170,19 @@ fn what_became_of_certificates_is_told_by_result_and_kind() {
 }
 
 #[test]
+fn endpoints_are_counted_by_how_they_are() {
+    let registry = registry();
+    let states = vec![("up", 2), ("draining", 1)];
+    registry.show_endpoint_states(vec![EndpointStateTotals { upstream: "orders".into(), states }]);
+    let expected = [
+        "portunus_upstream_endpoints{upstream=\"orders\",state=\"up\"} 2",
+        "portunus_upstream_endpoints{upstream=\"orders\",state=\"draining\"} 1",
+    ];
+    let page = registry.render(Exposition::Prometheus);
+    assert_eq!(lines(&page, "portunus_upstream_endpoints"), expected);
+}
+
+#[test]
 fn a_breaker_shows_where_it_stands_and_how_often_it_came_there() {
     let registry = registry();
     assert!(lines(&registry.render(Exposition::Prometheus), "portunus_upstream_b").is_empty());
@@ -186,6 +199,27 @@ fn a_breaker_shows_where_it_stands_and_how_often_it_came_there() {
         "portunus_upstream_breaker_transitions_total{upstream=\"orders\",to=\"open\"} 2",
     ];
     assert_eq!(lines(&page, "portunus_upstream_breaker"), expected);
+}
+
+#[test]
+fn a_queue_shows_who_waits_and_how_waits_ended() {
+    let registry = registry();
+    let ends = [("served", 3), ("timeout", 1), ("full", 0), ("pushed_out", 0), ("left", 2)];
+    let (length, waited_us, limit) = (4, 2_500_000, Some(17));
+    let queue = QueueTotals { upstream: "orders".into(), length, ends, waited_us, limit };
+    let other = QueueTotals { upstream: "shop".into(), limit: None, ..queue.clone() };
+    registry.show_queues(vec![queue, other]);
+    let page = registry.render(Exposition::Prometheus);
+    for line in [
+        "portunus_upstream_queue_length{upstream=\"orders\"} 4",
+        "portunus_upstream_queue_requests_total{upstream=\"orders\",outcome=\"served\"} 3",
+        "portunus_upstream_queue_requests_total{upstream=\"shop\",outcome=\"left\"} 2",
+        "portunus_upstream_queue_wait_seconds_total{upstream=\"orders\"} 2.5",
+    ] {
+        assert!(lines(&page, "portunus_upstream_queue").contains(&line), "{line}");
+    }
+    let limits = ["portunus_upstream_concurrency_limit{upstream=\"orders\"} 17"];
+    assert_eq!(lines(&page, "portunus_upstream_concurrency"), limits);
 }
 
 /// More kinds than there are places, less the one that has its place already.
