@@ -31,8 +31,10 @@ async fn each_side_waits_for_the_other() {
 
 #[tokio::test]
 async fn how_a_process_ended_is_told() {
-    let mut handover = start("echo prepared; exit 3").await;
+    // It ends when it has read all that it is given, and not while that is written.
+    let mut handover = start("echo prepared; IFS= read -r line; exit 3").await;
     assert_eq!(handover.step().await, Step::Prepared);
+    handover.give_way().await;
     let Step::Failed(why) = handover.step().await else { panic!() };
     assert_eq!(why, "it ended before it was ready (exit code 3)");
     let mut handover = start("echo refused port 80 is taken; exec sleep 1000").await;
