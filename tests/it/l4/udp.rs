@@ -138,8 +138,8 @@ fn sessions_are_counted_end_in_silence_and_are_logged() {
     assert_eq!(line.get("reason"), None, "{line}");
     // The next packet begins another one.
     assert_eq!(client.ask(b"d"), b"!d");
-    let sockets: std::collections::BTreeSet<_> = from.try_iter().collect();
-    assert_eq!(sockets.len(), 2);
+    // The system may give the second socket the port of the first one: what is counted tells them apart.
+    assert_eq!(from.try_iter().count(), 2);
     let total = program.metrics().sum("portunus_listener_connections_total", &listener);
     assert_eq!(total, 2.0);
 }
