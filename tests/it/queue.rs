@@ -216,10 +216,10 @@ fn hurry(program: &Program) {
     thread::scope(|scope| (0..16).for_each(|_| _ = scope.spawn(ask)));
 }
 
-#[test]
-fn workers_share_the_places_and_the_line() {
+/// Two workers come through two places, with nobody left behind.
+fn two_places_serve_all(limit: &str) {
     let (origin, most, gate) = counting();
-    let config = CONFIG.replace("requests_max: 1", "requests_max: 2").replace("{max}", "100");
+    let config = CONFIG.replace("requests_max: 1", limit).replace("{max}", "100");
     let config = format!("workers: 2\n{}", config.replace("{total}", "1m"));
     let program = Program::config(&config).fill("origin", &origin).fill("timeout", "1m").start();
     hurry_through(&program, &gate, 2.0);
@@ -230,15 +230,13 @@ fn workers_share_the_places_and_the_line() {
 }
 
 #[test]
+fn workers_share_the_places_and_the_line() {
+    two_places_serve_all("requests_max: 2");
+}
+
+#[test]
 fn requests_wait_for_connections_too() {
-    let (origin, most, gate) = counting();
-    let config = CONFIG.replace("requests_max: 1", "connections_max: 2").replace("{max}", "100");
-    let config = format!("workers: 2\n{}", config.replace("{total}", "1m"));
-    let program = Program::config(&config).fill("origin", &origin).fill("timeout", "1m").start();
-    hurry_through(&program, &gate, 2.0);
-    assert_eq!(origin.requests().len(), 800);
-    assert_eq!(most.load(SeqCst), 2);
-    assert!(ended(&program, "served") > 0.0);
+    two_places_serve_all("connections_max: 2");
 }
 
 /// One connection of HTTP/2 with room for four.
